@@ -1,0 +1,124 @@
+//! Why a request failed: one enum for every refusal.
+
+use push::{Invalid, Refusal};
+use std::error::Error;
+use std::fmt;
+
+/// A failed request. `Display` is what the caller may read; `source` is what only the log reads.
+#[derive(Debug)]
+pub enum Failure {
+    /// There is no such device, message, tag, application or route, or the caller may not know of it.
+    NotFound,
+    /// The platform has no SNS platform application, or Android has no sender id.
+    PlatformNotConfigured,
+    /// The body is not JSON.
+    NotJson,
+    /// A parameter is missing or wrong.
+    Invalid(Invalid),
+    /// A query parameter is missing.
+    QueryParameterMissing(&'static str),
+    /// The secret is missing, wrong or expired: one answer for all three.
+    Unauthorized,
+    /// The route exists, with another method.
+    MethodNotAllowed,
+    /// The body is too large.
+    TooLarge,
+    /// The body is of a type that is not JSON.
+    UnsupportedContentType,
+    /// It cannot be done now; nothing is lost when the caller repeats it.
+    Unavailable(Cause),
+    /// An unexpected fault of ours.
+    Internal(Cause),
+}
+
+/// What the log reads of a failure.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+impl Failure {
+    /// The contract's code. Codes are only ever added.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "FPWSE0001E",
+            Self::PlatformNotConfigured => "FPWSE0003E",
+            Self::NotJson => "FPWSE0004E",
+            Self::Invalid(_) => "FPWSE0005E",
+            Self::QueryParameterMissing(_) => "FPWSE0008E",
+            Self::Internal(_) => "FPWSE0010E",
+            Self::Unavailable(_) => "FPWSE0025E",
+            Self::Unauthorized => "FPWSE0401E",
+            Self::MethodNotAllowed => "FPWSE0405E",
+            Self::TooLarge => "FPWSE0413E",
+            Self::UnsupportedContentType => "FPWSE0415E",
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::NotFound | Self::PlatformNotConfigured => 404,
+            Self::NotJson | Self::Invalid(_) | Self::QueryParameterMissing(_) => 400,
+            Self::Unauthorized => 401,
+            Self::MethodNotAllowed => 405,
+            Self::TooLarge => 413,
+            Self::UnsupportedContentType => 415,
+            Self::Internal(_) => 500,
+            Self::Unavailable(_) => 503,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => {
+                f.write_str("Not Found. The resource does not exist, or is not yours.")
+            }
+            Self::PlatformNotConfigured => {
+                f.write_str("Not Found. The platform is not configured.")
+            }
+            Self::NotJson => f.write_str("Bad Request. The body is not valid JSON."),
+            Self::Invalid(invalid) => invalid.fmt(f),
+            Self::QueryParameterMissing(name) => {
+                write!(f, "Bad Request. The query parameter '{name}' is missing.")
+            }
+            Self::Unauthorized => {
+                f.write_str("Unauthorized. A secret is missing, wrong or expired.")
+            }
+            Self::MethodNotAllowed => f.write_str("Method Not Allowed."),
+            Self::TooLarge => f.write_str("Request Entity Too Large."),
+            Self::UnsupportedContentType => {
+                f.write_str("Unsupported Media Type. The body has to be application/json.")
+            }
+            Self::Unavailable(_) => {
+                f.write_str("Service Unavailable. Repeat the request after a while.")
+            }
+            Self::Internal(_) => f.write_str("Internal Server Error. The request can be repeated."),
+        }
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable(cause) | Self::Internal(cause) => Some(cause.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::NotFound,
+            Refusal::Unauthorized => Self::Unauthorized,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! One answer, and the one place where bodies are written.
+
+use crate::Failure;
+use lambda_http::Body;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use lambda_http::http::{HeaderMap, HeaderValue};
+use serde::Serialize;
+use serde_json::json;
+
+/// A status, headers, and a JSON body or none.
+#[derive(Debug)]
+pub struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Option<String>,
+}
+
+impl Reply {
+    /// A status and a body.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the body cannot be written as JSON.
+    pub fn json(status: u16, body: &impl Serialize) -> Result<Self, Failure> {
+        let body = serde_json::to_string(body).map_err(|error| Failure::Internal(error.into()))?;
+        Ok(Self::with_body(status, body))
+    }
+
+    /// A status without a body.
+    #[must_use]
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+
+    /// The same answer, which no cache keeps: it holds a secret.
+    #[must_use]
+    pub fn not_stored(mut self) -> Self {
+        self.headers
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self
+    }
+
+    /// The contract's one shape of an error.
+    #[must_use]
+    pub fn failed(failure: &Failure, request_id: &str) -> Self {
+        let body = json!({"code": failure.code(), "message": failure.to_string(), "requestId": request_id});
+        let mut reply = Self::with_body(failure.status(), body.to_string());
+        if matches!(failure, Failure::Unavailable(_)) {
+            reply
+                .headers
+                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        reply
+    }
+
+    /// As API Gateway takes it.
+    #[must_use]
+    pub fn into_response(self) -> ApiGatewayV2httpResponse {
+        let mut response = ApiGatewayV2httpResponse::default();
+        response.status_code = i64::from(self.status);
+        response.headers = self.headers;
+        response.body = self.body.map(Body::Text);
+        response
+    }
+
+    fn with_body(status: u16, body: String) -> Self {
+        let headers =
+            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        Self {
+            status,
+            headers,
+            body: Some(body),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The configuration of a function: the only reader of the environment.
+
+use push::{ApplicationId, Span, Time};
+use std::fmt;
+use std::str::FromStr;
+
+/// Everything that an operator can choose. `template.yaml` sets the variables from its parameters; all functions get
+/// all of them, what each may do is decided by its role.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `TABLE_NAME`: the one DynamoDB table.
+    pub table: String,
+    /// `APPLICATION_ID`: this installation's name in every path.
+    pub application: ApplicationId,
+    /// `CLIENT_SECRET_ID`: ARN or name of the secret for devices in Secrets Manager.
+    pub client_secret: String,
+    /// `APP_SECRET_ID`: ARN or name of the secret for backends in Secrets Manager.
+    pub app_secret: String,
+    /// `CLIENT_SECRET_MODE`: `per-user` (default) or `shared`.
+    pub client_secret_mode: ClientSecretMode,
+    /// `CLIENT_SECRET_HOURS`: how long a user's client secret lasts, in hours (default 24).
+    pub client_secret_life: Span,
+    /// `REQUIRE_CLIENT_SECRET`: `users` (default) or `always`.
+    pub require_client_secret: RequireClientSecret,
+    /// `USER_ID_CLAIM`: the claim of the identity token that holds the user id (default `sub`).
+    pub user_id_claim: String,
+    /// `FCM_APPLICATION_ARN`: the SNS platform application for Android; absent or empty: none.
+    pub fcm_application: Option<String>,
+    /// `APNS_APPLICATION_ARN`: the SNS platform application for iOS; absent or empty: none.
+    pub apns_application: Option<String>,
+    /// `FCM_SENDER_ID`: the sender id that Android apps ask for; absent or empty: none.
+    pub fcm_sender_id: Option<String>,
+    /// `BINDING_LEASE_DAYS`: how long a binding lasts without a sign of the app, in days (default 270).
+    pub binding_lease: Span,
+    /// `BINDINGS_NOT_BEFORE`: owners that registered before this moment (epoch seconds) count as anonymous (default 0).
+    pub bindings_not_before: Time,
+    /// `MAX_DEVICES_PER_USER`: how many devices a person can have; beyond it the oldest end (default 100).
+    pub max_devices_per_user: usize,
+    /// `MAX_REMOVALS_PER_HOUR`: how many devices of a platform dead endpoints may remove in an hour (default 1,000).
+    pub max_removals_per_hour: u32,
+    /// `MESSAGE_RETENTION_DAYS`: how long a message and its counts are kept, in days (default 90).
+    pub message_retention: Span,
+    /// `ALLOW_BROADCAST`: whether a message without a target goes to every device (default `false`).
+    pub allow_broadcast: Broadcast,
+    /// `PUBLISH_CONCURRENCY`: publishes in flight in one function (default 32); connections are capped at the same number.
+    pub publish_concurrency: usize,
+    /// `PUBLIC_URL`: where clients reach the API, without a path, for every `href`; absent or empty: as the caller did.
+    pub public_url: Option<String>,
+    /// `TLS_ROOTS`: `amazon` (default: the embedded roots of Amazon Trust Services) or `system`.
+    pub tls_roots: TlsRoots,
+}
+
+/// What `init` hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientSecretMode {
+    /// A secret signed for one user, which dies by itself.
+    PerUser,
+    /// The provisioned secret itself, as the original service did.
+    Shared,
+}
+
+/// Which calls of devices need a client secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequireClientSecret {
+    /// Those that concern a user.
+    Users,
+    /// All of them.
+    Always,
+}
+
+/// What a message without a target means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broadcast {
+    /// A mistake.
+    Refused,
+    /// Every device.
+    Allowed,
+}
+
+/// Whose certificates the functions trust when they call AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsRoots {
+    /// The embedded roots of Amazon Trust Services: a tenth of the cost of the system's at start.
+    Amazon,
+    /// The system's store: for private certificate authorities and proxies.
+    System,
+}
+
+/// A variable that keeps the function from starting.
+#[derive(Debug)]
+pub struct BadSetting {
+    name: &'static str,
+    rule: String,
+}
+
+impl fmt::Display for BadSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "environment variable {}: {}", self.name, self.rule)
+    }
+}
+
+impl std::error::Error for BadSetting {}
+
+impl Settings {
+    /// The settings in the environment of this process.
+    ///
+    /// # Errors
+    /// [`BadSetting`] names the first variable that is missing or wrong.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
+    pub fn from_environment() -> Result<Self, BadSetting> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// The settings that `lookup` knows; an empty value counts as absent, as CloudFormation cannot leave one out.
+    ///
+    /// # Errors
+    /// [`BadSetting`] names the first variable that is missing or wrong.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
+        let of = Lookup(&|name| lookup(name).filter(|value| !value.is_empty()));
+        let application = of.needed("APPLICATION_ID")?;
+        Ok(Self {
+            table: of.needed("TABLE_NAME")?,
+            application: ApplicationId::parse(&application).map_err(|invalid| BadSetting {
+                name: "APPLICATION_ID",
+                rule: invalid.to_string(),
+            })?,
+            client_secret: of.needed("CLIENT_SECRET_ID")?,
+            app_secret: of.needed("APP_SECRET_ID")?,
+            client_secret_mode: of.choice(
+                "CLIENT_SECRET_MODE",
+                [
+                    ("per-user", ClientSecretMode::PerUser),
+                    ("shared", ClientSecretMode::Shared),
+                ],
+            )?,
+            client_secret_life: Span::from_seconds(
+                of.number("CLIENT_SECRET_HOURS", 24, 1..=8760)? * 3600,
+            ),
+            require_client_secret: of.choice(
+                "REQUIRE_CLIENT_SECRET",
+                [
+                    ("users", RequireClientSecret::Users),
+                    ("always", RequireClientSecret::Always),
+                ],
+            )?,
+            user_id_claim: of
+                .optional("USER_ID_CLAIM")
+                .unwrap_or_else(|| "sub".to_owned()),
+            fcm_application: of.optional("FCM_APPLICATION_ARN"),
+            apns_application: of.optional("APNS_APPLICATION_ARN"),
+            fcm_sender_id: of.optional("FCM_SENDER_ID"),
+            binding_lease: Span::from_days(of.number("BINDING_LEASE_DAYS", 270, 1..=3650)?),
+            bindings_not_before: Time::from_seconds(of.number(
+                "BINDINGS_NOT_BEFORE",
+                0,
+                0..=u64::from(u32::MAX),
+            )?),
+            max_devices_per_user: of.number("MAX_DEVICES_PER_USER", 100, 1..=10_000)?,
+            max_removals_per_hour: of.number("MAX_REMOVALS_PER_HOUR", 1000, 0..=u32::MAX)?,
+            message_retention: Span::from_days(of.number(
+                "MESSAGE_RETENTION_DAYS",
+                90,
+                1..=3650,
+            )?),
+            allow_broadcast: of.choice(
+                "ALLOW_BROADCAST",
+                [("false", Broadcast::Refused), ("true", Broadcast::Allowed)],
+            )?,
+            publish_concurrency: of.number("PUBLISH_CONCURRENCY", 32, 1..=256)?,
+            public_url: of
+                .optional("PUBLIC_URL")
+                .map(|url| url.trim_end_matches('/').to_owned()),
+            tls_roots: of.choice(
+                "TLS_ROOTS",
+                [("amazon", TlsRoots::Amazon), ("system", TlsRoots::System)],
+            )?,
+        })
+    }
+}
+
+struct Lookup<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Lookup<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+
+    fn needed(&self, name: &'static str) -> Result<String, BadSetting> {
+        self.optional(name).ok_or_else(|| BadSetting {
+            name,
+            rule: "it is not set".to_owned(),
+        })
+    }
+
+    /// One of the words; the first where the variable is absent.
+    fn choice<T: Copy, const N: usize>(
+        &self,
+        name: &'static str,
+        words: [(&str, T); N],
+    ) -> Result<T, BadSetting> {
+        let value = self.optional(name);
+        let found = words
+            .iter()
+            .find(|(word, _)| value.as_deref().is_none_or(|value| value == *word));
+        let all = || {
+            words
+                .iter()
+                .map(|(word, _)| *word)
+                .collect::<Vec<_>>()
+                .join(" or ")
+        };
+        found
+            .map(|(_, meaning)| *meaning)
+            .ok_or_else(|| BadSetting {
+                name,
+                rule: format!("it is {}", all()),
+            })
+    }
+
+    fn number<T>(
+        &self,
+        name: &'static str,
+        default: T,
+        range: std::ops::RangeInclusive<T>,
+    ) -> Result<T, BadSetting>
+    where
+        T: FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        let Some(text) = self.optional(name) else {
+            return Ok(default);
+        };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| BadSetting {
+            name,
+            rule: format!("it is a number from {} to {}", range.start(), range.end()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn least(name: &str) -> Option<String> {
+        [
+            "APPLICATION_ID",
+            "TABLE_NAME",
+            "CLIENT_SECRET_ID",
+            "APP_SECRET_ID",
+        ]
+        .contains(&name)
+        .then(|| format!("the-{name}"))
+    }
+
+    fn with(name: &'static str, value: &'static str) -> Result<Settings, BadSetting> {
+        Settings::read(|asked| {
+            if asked == name {
+                Some(value.to_owned())
+            } else {
+                least(asked)
+            }
+        })
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        for name in [
+            "APPLICATION_ID",
+            "TABLE_NAME",
+            "CLIENT_SECRET_ID",
+            "APP_SECRET_ID",
+        ] {
+            assert_eq!(
+                with(name, "").unwrap_err().to_string(),
+                format!("environment variable {name}: it is not set")
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_what_would_be_right() {
+        assert_eq!(
+            with("CLIENT_SECRET_MODE", "Shared")
+                .unwrap_err()
+                .to_string(),
+            "environment variable CLIENT_SECRET_MODE: it is per-user or shared"
+        );
+        assert_eq!(
+            with("BINDING_LEASE_DAYS", "0").unwrap_err().to_string(),
+            "environment variable BINDING_LEASE_DAYS: it is a number from 1 to 3650"
+        );
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_default() {
+        let settings = Settings::read(least).unwrap();
+        assert_eq!(settings.binding_lease, Span::from_days(270));
+        assert_eq!(settings.client_secret_mode, ClientSecretMode::PerUser);
+        assert_eq!(settings.fcm_application, None);
+        assert_eq!(
+            with("CLIENT_SECRET_MODE", "shared")
+                .unwrap()
+                .client_secret_mode,
+            ClientSecretMode::Shared
+        );
+    }
+}
