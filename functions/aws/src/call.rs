@@ -8,7 +8,7 @@ use lambda_http::aws_lambda_events::apigw::{
 use lambda_http::http::header::HOST;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, LambdaEvent, Request, RequestExt};
-use push::{Span, Time};
+use push::{ApplicationId, Span, Time};
 use serde::de::DeserializeOwned;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -108,6 +108,24 @@ impl Call {
             .headers()
             .get(name)
             .and_then(|value| value.to_str().ok())
+    }
+
+    /// Whether the header is there, readable or not.
+    #[must_use]
+    pub fn has_header(&self, name: &str) -> bool {
+        self.request.headers().contains_key(name)
+    }
+
+    /// That the path speaks of this application.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] where it speaks of another.
+    pub fn expect_application(&self, application: &ApplicationId) -> Result<(), Failure> {
+        if self.path("applicationId") == application.as_str() {
+            Ok(())
+        } else {
+            Err(Failure::NotFound)
+        }
     }
 
     /// A claim that the gateway's JWT authorizer has verified.

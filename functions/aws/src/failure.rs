@@ -1,5 +1,6 @@
 //! Why a request failed: one enum for every refusal.
 
+use push::message::Refused;
 use push::{Invalid, Refusal};
 use std::error::Error;
 use std::fmt;
@@ -19,8 +20,8 @@ pub enum Failure {
     QueryParameterMissing(&'static str),
     /// The secret is missing, wrong or expired: one answer for all three.
     Unauthorized,
-    /// The route exists, with another method.
-    MethodNotAllowed,
+    /// The route exists, with these methods.
+    MethodNotAllowed(&'static str),
     /// The body is too large.
     TooLarge,
     /// The body is of a type that is not JSON.
@@ -47,7 +48,7 @@ impl Failure {
             Self::Internal(_) => "FPWSE0010E",
             Self::Unavailable(_) => "FPWSE0025E",
             Self::Unauthorized => "FPWSE0401E",
-            Self::MethodNotAllowed => "FPWSE0405E",
+            Self::MethodNotAllowed(_) => "FPWSE0405E",
             Self::TooLarge => "FPWSE0413E",
             Self::UnsupportedContentType => "FPWSE0415E",
         }
@@ -60,7 +61,7 @@ impl Failure {
             Self::NotFound | Self::PlatformNotConfigured => 404,
             Self::NotJson | Self::Invalid(_) | Self::QueryParameterMissing(_) => 400,
             Self::Unauthorized => 401,
-            Self::MethodNotAllowed => 405,
+            Self::MethodNotAllowed(_) => 405,
             Self::TooLarge => 413,
             Self::UnsupportedContentType => 415,
             Self::Internal(_) => 500,
@@ -86,7 +87,7 @@ impl fmt::Display for Failure {
             Self::Unauthorized => {
                 f.write_str("Unauthorized. A secret is missing, wrong or expired.")
             }
-            Self::MethodNotAllowed => f.write_str("Method Not Allowed."),
+            Self::MethodNotAllowed(_) => f.write_str("Method Not Allowed."),
             Self::TooLarge => f.write_str("Request Entity Too Large."),
             Self::UnsupportedContentType => {
                 f.write_str("Unsupported Media Type. The body has to be application/json.")
@@ -111,6 +112,15 @@ impl Error for Failure {
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(invalid)
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid(invalid) => Self::Invalid(invalid),
+            Refused::TooLarge => Self::TooLarge,
+        }
     }
 }
 

@@ -1,14 +1,71 @@
 //! The one HTTP client that all AWS clients of a function share.
 
 use crate::Settings;
+use crate::settings::TlsRoots;
+use aws_smithy_http_client::pool::{Client, ConnectionPool};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-/// Connections are capped at the number of publishes in flight: a new TLS connection costs as much as 10 to 20 publishes.
-pub fn client(settings: &Settings) -> SharedHttpClient {
-    let _ = settings;
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-            aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
-        ))
-        .build_https()
+/// The roots of Amazon Trust Services, which sign for every endpoint of AWS: <https://www.amazontrust.com/repository/>.
+const AMAZON: [&str; 5] = [
+    include_str!("../roots/amazon-root-ca-1.pem"),
+    include_str!("../roots/amazon-root-ca-2.pem"),
+    include_str!("../roots/amazon-root-ca-3.pem"),
+    include_str!("../roots/amazon-root-ca-4.pem"),
+    include_str!("../roots/starfield-services-root-certificate-authority-g2.pem"),
+];
+
+/// A client with at most as many connections to a host as there are publishes in flight: a new TLS connection costs as
+/// much as 10 to 20 publishes, and the SDK's own client has no limit.
+///
+/// # Errors
+/// A TLS configuration that cannot be.
+pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Error> {
+    let roots = match settings.tls_roots {
+        TlsRoots::System => TrustStore::default(),
+        TlsRoots::Amazon => AMAZON.iter().fold(TrustStore::empty(), |roots, pem| {
+            roots.with_pem_certificate(*pem)
+        }),
+    };
+    let pool = ConnectionPool::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
+        .max_connections_per_host(settings.publish_concurrency)
+        .build_https()?;
+    Ok(SharedHttpClient::new(Client::new(&pool)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use sha2::{Digest, Sha256};
+
+    /// The fingerprints that Amazon Trust Services publishes.
+    const FINGERPRINTS: [&str; 5] = [
+        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+        "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+        "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+    ];
+
+    #[test]
+    fn the_embedded_roots_are_those_of_amazon() {
+        for (pem, fingerprint) in AMAZON.iter().zip(FINGERPRINTS) {
+            let der: String = pem
+                .lines()
+                .filter(|line| !line.starts_with("-----"))
+                .collect();
+            let der = base64::engine::general_purpose::STANDARD
+                .decode(der)
+                .unwrap();
+            let digest: String = Sha256::digest(der)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            assert_eq!(digest, fingerprint);
+        }
+    }
 }

@@ -1,13 +1,19 @@
 //! How Userpush keeps its promises on AWS. Membership test: everything here knows AWS, HTTP or the environment.
 
+pub mod bindings;
 mod call;
+pub mod dispatch;
 mod door;
 mod failure;
 mod http;
 pub mod log;
+pub mod random;
 mod reply;
+pub mod secrets;
 pub mod settings;
+pub mod sns;
 mod start;
+pub mod store;
 
 pub use call::Call;
 pub use door::{Function, enter, serve};
@@ -15,3 +21,4 @@ pub use failure::{Cause, Failure};
 pub use reply::Reply;
 pub use settings::Settings;
 pub use start::{Clock, Start};
+pub use store::Store;

@@ -3,7 +3,7 @@
 use crate::Failure;
 use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::json;
@@ -49,11 +49,15 @@ impl Reply {
     pub fn failed(failure: &Failure, request_id: &str) -> Self {
         let body = json!({"code": failure.code(), "message": failure.to_string(), "requestId": request_id});
         let mut reply = Self::with_body(failure.status(), body.to_string());
-        if matches!(failure, Failure::Unavailable(_)) {
-            reply
+        match failure {
+            Failure::Unavailable(_) => reply
                 .headers
-                .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+                .insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            Failure::MethodNotAllowed(methods) => reply
+                .headers
+                .insert(ALLOW, HeaderValue::from_static(methods)),
+            _ => None,
+        };
         reply
     }
 

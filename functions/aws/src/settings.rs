@@ -1,6 +1,7 @@
 //! The configuration of a function: the only reader of the environment.
 
-use push::{ApplicationId, Span, Time};
+use push::device::Policy;
+use push::{ApplicationId, ClientSecretMode, RequireClientSecret, Span, Time};
 use std::fmt;
 use std::str::FromStr;
 
@@ -48,24 +49,6 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// `TLS_ROOTS`: `amazon` (default: the embedded roots of Amazon Trust Services) or `system`.
     pub tls_roots: TlsRoots,
-}
-
-/// What `init` hands out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientSecretMode {
-    /// A secret signed for one user, which dies by itself.
-    PerUser,
-    /// The provisioned secret itself, as the original service did.
-    Shared,
-}
-
-/// Which calls of devices need a client secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequireClientSecret {
-    /// Those that concern a user.
-    Users,
-    /// All of them.
-    Always,
 }
 
 /// What a message without a target means.
@@ -178,6 +161,29 @@ impl Settings {
                 [("amazon", TlsRoots::Amazon), ("system", TlsRoots::System)],
             )?,
         })
+    }
+}
+
+impl Settings {
+    /// Where clients find what is at `path` under this application.
+    #[must_use]
+    pub fn href(&self, call: &crate::Call, path: &str) -> String {
+        let origin = self.public_url.clone().unwrap_or_else(|| call.origin());
+        format!(
+            "{origin}/imfpush/v1/apps/{}{path}",
+            self.application.as_str()
+        )
+    }
+
+    /// The parameters of the rules.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            lease: self.binding_lease,
+            bindings_not_before: self.bindings_not_before,
+            require_client_secret: self.require_client_secret,
+            client_secret_mode: self.client_secret_mode,
+        }
     }
 }
 

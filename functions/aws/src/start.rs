@@ -31,21 +31,28 @@ impl Start {
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
             }))
         };
-        Ok(Self::new(
+        Self::new(
             Settings::from_environment()?,
             aws_config::from_env(),
             Arc::new(clock),
         )
-        .await)
+        .await
     }
 
     /// The parts given; `aws` decides where AWS is and who we are.
-    pub async fn new(settings: Settings, aws: ConfigLoader, clock: Clock) -> Self {
-        let http = crate::http::client(&settings);
-        Self {
+    ///
+    /// # Errors
+    /// A TLS configuration that cannot be.
+    pub async fn new(
+        settings: Settings,
+        aws: ConfigLoader,
+        clock: Clock,
+    ) -> Result<Self, lambda_http::Error> {
+        let http = crate::http::client(&settings)?;
+        Ok(Self {
             aws: aws.http_client(http).load().await,
             settings: Arc::new(settings),
             clock,
-        }
+        })
     }
 }

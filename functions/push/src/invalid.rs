@@ -26,6 +26,15 @@ impl Invalid {
         &self.parameter
     }
 
+    /// The same fault under the name that the value has where it was found: `userId` becomes `userIds[3]`.
+    #[must_use]
+    pub fn at(self, parameter: impl Into<String>) -> Self {
+        Self {
+            parameter: parameter.into(),
+            rule: self.rule,
+        }
+    }
+
     /// The same fault, found inside of the parameter `outer`: `[3]` in `messages` becomes `messages[3]`.
     #[must_use]
     pub fn within(self, outer: &str) -> Self {

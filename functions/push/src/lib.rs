@@ -1,11 +1,27 @@
 //! What Userpush promises, as pure decisions: values in, decisions out. No call, no clock, no cloud.
 
+mod caller;
+pub mod change;
+pub mod device;
 mod id;
 mod invalid;
+pub mod message;
+mod platform;
+pub mod reading;
 mod refusal;
+pub mod registration;
+mod secret;
 pub mod time;
+mod token;
+pub mod unregistration;
+mod user_secret;
 
+pub use caller::{Caller, ClientSecretMode, RequireClientSecret};
 pub use id::{ApplicationId, DeviceId, MessageId, UserId};
 pub use invalid::Invalid;
+pub use platform::Platform;
 pub use refusal::Refusal;
+pub use secret::{Secret, TooShort};
 pub use time::{Span, Time};
+pub use token::{Token, TokenKey};
+pub use user_secret::{UserSecret, Verified};

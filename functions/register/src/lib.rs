@@ -1,18 +1,164 @@
-//! Register.
+//! Registers a device for a user or for nobody, and shows it to its owner.
 
-use aws::{Call, Failure, Function, Reply, Start};
+mod body;
 
-/// The function.
-pub struct Register {}
+use aws::bindings::{Bindings, Unknown};
+use aws::secrets::Secrets;
+use aws::sns::Applications;
+use aws::{Call, Failure, Function, Reply, Settings, Start};
+use body::Body;
+use push::device::Device;
+use push::registration::Registration;
+use push::{DeviceId, Token, UserId};
+use serde_json::json;
+use std::sync::Arc;
+
+/// POST `…/devices`, PUT and GET `…/devices/{deviceId}`.
+pub struct Register {
+    settings: Arc<Settings>,
+    secrets: Secrets,
+    bindings: Bindings,
+    applications: Applications,
+}
+
+/// The largest body that a device sends, in bytes.
+const BODY: usize = 1024 * 1024;
 
 impl Function for Register {
     const NAME: &'static str = "register";
 
-    async fn start(_start: &Start) -> Result<Self, lambda_http::Error> {
-        Ok(Self {})
+    async fn start(start: &Start) -> Result<Self, lambda_http::Error> {
+        let function = Self {
+            settings: Arc::clone(&start.settings),
+            secrets: Secrets::new(start),
+            bindings: Bindings::new(start),
+            applications: Applications::new(&start.settings),
+        };
+        let (devices, backends, ()) = tokio::join!(
+            function.secrets.warm_for_devices(),
+            function.secrets.warm_for_backends(),
+            function.bindings.store().warm()
+        );
+        devices.and(backends)?;
+        Ok(function)
     }
 
-    async fn answer(&self, _call: &Call) -> Result<Reply, Failure> {
-        Err(Failure::NotFound)
+    async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
+        call.expect_application(&self.settings.application)?;
+        match call.route() {
+            ("POST", "/devices") => {
+                let body: Body = call.json(BODY)?;
+                let (id, device) = self
+                    .register(call, &body, body.device_id()?, Unknown::Registers)
+                    .await?;
+                self.show(201, call, &id, &device)
+            }
+            ("PUT", "/devices/{deviceId}") => {
+                let body: Body = call.json(BODY)?;
+                let id = DeviceId::parse(call.path("deviceId"))?;
+                let (id, device) = self
+                    .register(call, &body, body.same_device_id(id)?, Unknown::IsMissing)
+                    .await?;
+                self.show(200, call, &id, &device)
+            }
+            ("GET", "/devices/{deviceId}") => {
+                let id = DeviceId::parse(call.path("deviceId")).map_err(|_| Failure::NotFound)?;
+                let device = self.read(call, &id).await?;
+                self.show(200, call, &id, &device)
+            }
+            _ => Err(Failure::NotFound),
+        }
+    }
+}
+
+impl Register {
+    async fn register(
+        &self,
+        call: &Call,
+        body: &Body,
+        device: DeviceId,
+        unknown: Unknown,
+    ) -> Result<(DeviceId, Device), Failure> {
+        let user = body.user_id()?;
+        let token = body
+            .platform()?
+            .map(|platform| body.token(platform))
+            .transpose()?;
+        let caller = self.secrets.caller(call).await?;
+        caller.admit(self.settings.require_client_secret)?;
+        if user
+            .as_ref()
+            .is_some_and(|user| !caller.speaks_for(user, call.now))
+        {
+            return Err(Failure::Unauthorized);
+        }
+        let token = match (token, unknown) {
+            (Some(token), _) => token,
+            (None, Unknown::Registers) => return Err(body::missing("platform")),
+            (None, Unknown::IsMissing) => self.token_of(&device, body, call).await?,
+        };
+        if self.applications.arn(token.platform()).is_none() {
+            return Err(Failure::PlatformNotConfigured);
+        }
+        let wanted = Registration {
+            device,
+            user,
+            token,
+            arrived: call.arrived,
+        };
+        let device = self.bindings.register(&wanted, &caller, unknown).await?;
+        Ok((wanted.device, device))
+    }
+
+    /// The token of a body without a platform: the iOS SDK leaves it out when it updates a device.
+    async fn token_of(
+        &self,
+        device: &DeviceId,
+        body: &Body,
+        call: &Call,
+    ) -> Result<Token, Failure> {
+        let record = self.bindings.store().device(device).await?;
+        let known = record
+            .as_ref()
+            .and_then(|record| record.live(call.now))
+            .ok_or(Failure::NotFound)?;
+        Ok(body.token(known.token.platform())?)
+    }
+
+    /// A secret that is wrong makes no difference here: what is not the caller's is not found, and nothing else is said.
+    async fn read(&self, call: &Call, id: &DeviceId) -> Result<Device, Failure> {
+        let caller = match self.secrets.caller(call).await {
+            Err(Failure::Unauthorized) => return Err(Failure::NotFound),
+            caller => caller?,
+        };
+        self.bindings.read(id, &caller, call.arrived).await
+    }
+
+    /// Every value is a string: the clients cast.
+    fn show(
+        &self,
+        status: u16,
+        call: &Call,
+        id: &DeviceId,
+        device: &Device,
+    ) -> Result<Reply, Failure> {
+        let user = self
+            .bindings
+            .policy()
+            .owner(device, call.now)
+            .map_or(UserId::ANONYMOUS, UserId::as_str);
+        Reply::json(
+            status,
+            &json!({
+                "deviceId": id.as_str(),
+                "userId": user,
+                "token": device.token.expose(),
+                "platform": device.token.platform().letter(),
+                "createdTime": device.created.to_string(),
+                "lastUpdatedTime": device.updated.to_string(),
+                "createdMode": "API",
+                "href": self.settings.href(call, &format!("/devices/{}", id.as_str())),
+            }),
+        )
     }
 }

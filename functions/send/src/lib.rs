@@ -1,18 +1,158 @@
-//! Sender.
+//! Sends a message to people, or to devices.
 
-use aws::{Call, Failure, Function, Reply, Start};
+use aws::dispatch::{Dispatch, Report, Sending};
+use aws::secrets::Secrets;
+use aws::settings::Broadcast;
+use aws::store::{Fault, Job, StoredMessage};
+use aws::{Call, Failure, Function, Reply, Settings, Start, Store, random};
+use push::message::{Message, Target};
+use push::{Invalid, MessageId};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-/// The function.
-pub struct Sender {}
+/// POST `…/messages`.
+pub struct Sender {
+    settings: Arc<Settings>,
+    secrets: Secrets,
+    store: Store,
+    dispatch: Dispatch,
+}
+
+/// The largest body that a backend sends, in bytes.
+const BODY: usize = 5 * 1024 * 1024;
 
 impl Function for Sender {
     const NAME: &'static str = "send";
 
-    async fn start(_start: &Start) -> Result<Self, lambda_http::Error> {
-        Ok(Self {})
+    async fn start(start: &Start) -> Result<Self, lambda_http::Error> {
+        let function = Self {
+            settings: Arc::clone(&start.settings),
+            secrets: Secrets::new(start),
+            store: Store::new(start),
+            dispatch: Dispatch::new(start),
+        };
+        let (backends, ()) =
+            tokio::join!(function.secrets.warm_for_backends(), function.store.warm());
+        backends?;
+        Ok(function)
     }
 
-    async fn answer(&self, _call: &Call) -> Result<Reply, Failure> {
-        Err(Failure::NotFound)
+    async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
+        call.expect_application(&self.settings.application)?;
+        self.secrets.backend(call).await?;
+        let message = Message::parse(&call.json(BODY)?)?;
+        self.expect_supported(&message)?;
+        if call.query("dryRun") == Some("true") {
+            return self.dry_run(call, &message).await;
+        }
+        let (id, stored) = self.accept(call, &message).await?;
+        let sending = Sending {
+            message: &message,
+            id: &id,
+            accepted: call.now,
+            deadline: call.deadline,
+        };
+        let report = self.dispatch.send(sending).await?;
+        self.note(&id, &stored, &report).await;
+        if report.left > 0 {
+            return Err(Failure::Unavailable(
+                format!("{} devices were not reached in time", report.left).into(),
+            ));
+        }
+        let recipients = recipients(message.target(), &report.recipients);
+        Reply::json(
+            202,
+            &json!({"message": message.echo(), "messageId": id.as_str(), "recipients": recipients}),
+        )
+    }
+}
+
+impl Sender {
+    fn expect_supported(&self, message: &Message) -> Result<(), Invalid> {
+        match message.target() {
+            Target::Users(_) | Target::Devices(_) => Ok(()),
+            Target::Everybody if self.settings.allow_broadcast == Broadcast::Refused => {
+                Err(Invalid::new(
+                    "target",
+                    "It names somebody: a message to everybody is not allowed here.",
+                ))
+            }
+            Target::Everybody | Target::Platforms(_) | Target::Tags(_) => Err(Invalid::new(
+                "target",
+                "It names 'userIds' or 'deviceIds'; no other kind is served yet.",
+            )),
+        }
+    }
+
+    async fn dry_run(&self, call: &Call, message: &Message) -> Result<Reply, Failure> {
+        let counts = self.dispatch.count(message, call.deadline).await?;
+        let sizes: Map<_, _> = message
+            .sizes()
+            .into_iter()
+            .map(|(platform, size)| (platform.letter().to_owned(), size.into()))
+            .collect();
+        Reply::json(
+            200,
+            &json!({"recipients": recipients(message.target(), &counts), "sizes": sizes}),
+        )
+    }
+
+    /// Keeps the message under a new id.
+    async fn accept(
+        &self,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(MessageId, StoredMessage), Failure> {
+        let stored = StoredMessage {
+            asked: message.echo().clone(),
+            created: call.now,
+            jobs: 1,
+        };
+        loop {
+            let id = random::message_id()?;
+            match self
+                .store
+                .put_message(&id, &stored, self.settings.message_retention)
+                .await
+            {
+                Ok(()) => return Ok((id, stored)),
+                Err(Fault::Conflict) => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+    }
+
+    /// Notes what the send came to. It has been sent: that this fails must not make the backend send it again.
+    async fn note(&self, id: &MessageId, stored: &StoredMessage, report: &Report) {
+        let job = Job {
+            counts: report.counts,
+            done: report.left == 0,
+        };
+        let expires = stored.created + self.settings.message_retention;
+        if let Err(fault) = self.store.put_job(id, 0, &job, expires).await {
+            tracing::error!(
+                code = Failure::from(fault).code(),
+                messageId = id.as_str(),
+                "the counts of a message were not kept"
+            );
+        }
+    }
+}
+
+/// Devices by the target that they were reached for.
+fn recipients(target: &Target, counts: &[u64]) -> Map<String, Value> {
+    let counts = counts.iter().map(|count| Value::from(*count));
+    match target {
+        Target::Users(users) => users
+            .iter()
+            .map(|user| user.as_str().to_owned())
+            .zip(counts)
+            .collect(),
+        Target::Devices(devices) => devices
+            .iter()
+            .map(|device| device.as_str().to_owned())
+            .zip(counts)
+            .collect(),
+        Target::Everybody | Target::Platforms(_) | Target::Tags(_) => Map::new(),
     }
 }

@@ -1,0 +1,302 @@
+//! The provisioned secrets, cached, and what the secrets of a request prove by them.
+
+use crate::{Call, Cause, Clock, Failure, Start};
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+use push::{ApplicationId, Caller, Secret, Span, Time, UserId, UserSecret, Verified};
+use std::sync::{Mutex, PoisonError};
+
+/// Both secrets, each with its current and its previous version.
+pub struct Secrets {
+    client: Client,
+    clock: Clock,
+    application: ApplicationId,
+    for_devices: Cached,
+    for_backends: Cached,
+}
+
+struct Cached {
+    id: String,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    versions: Option<Versions>,
+    /// When they were last fetched, with or without success.
+    fetched: Time,
+}
+
+#[derive(Clone)]
+struct Versions {
+    current: Secret,
+    since: Time,
+    /// Missing before the first rotation.
+    previous: Option<Secret>,
+}
+
+/// So long what was fetched is used without asking again: a rotation is seen within a minute.
+const FRESH: Span = Span::from_seconds(60);
+/// A secret that is not known may be newer than what is cached; so often, at most, that is found out.
+const REFETCH: Span = Span::from_seconds(30);
+/// A version signs user secrets only when every cache must have seen it.
+const SETTLED: Span = Span::from_seconds(120);
+
+impl Secrets {
+    /// Nothing is fetched yet.
+    #[must_use]
+    pub fn new(start: &Start) -> Self {
+        let cached = |id: &String| Cached {
+            id: id.clone(),
+            state: Mutex::default(),
+        };
+        Self {
+            client: Client::new(&start.aws),
+            clock: start.clock.clone(),
+            application: start.settings.application.clone(),
+            for_devices: cached(&start.settings.client_secret),
+            for_backends: cached(&start.settings.app_secret),
+        }
+    }
+
+    /// Fetches the client secret, so that the first call finds it. What fails now is tried again then.
+    ///
+    /// # Errors
+    /// A provisioned secret that is too short to be safe.
+    pub async fn warm_for_devices(&self) -> Result<(), lambda_http::Error> {
+        self.warm(&self.for_devices).await
+    }
+
+    /// The same for the app secret.
+    ///
+    /// # Errors
+    /// A provisioned secret that is too short to be safe.
+    pub async fn warm_for_backends(&self) -> Result<(), lambda_http::Error> {
+        self.warm(&self.for_backends).await
+    }
+
+    /// Who calls, as a device or as a backend that acts for one.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthorized`] where a secret is given and wrong; [`Failure::Unavailable`] where no secret can be had to
+    /// compare with.
+    pub async fn caller(&self, call: &Call) -> Result<Caller, Failure> {
+        if let Some(secret) = call.header("appSecret").filter(|secret| !secret.is_empty()) {
+            return if self.is_for_backends(secret).await? {
+                Ok(Caller::Backend)
+            } else {
+                Err(Failure::Unauthorized)
+            };
+        }
+        // Apps send bearer tokens of their own: one that is not the app secret says nothing.
+        if let Some(bearer) = bearer(call)
+            && self.versions(&self.for_backends).await?.matches(bearer)
+        {
+            return Ok(Caller::Backend);
+        }
+        match call.header("clientSecret") {
+            None if call.has_header("clientSecret") => Err(Failure::Unauthorized),
+            None | Some("" | "anonymous") => Ok(Caller::Nobody),
+            Some(secret) => self.device(secret).await,
+        }
+    }
+
+    /// That a backend calls.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthorized`] where it does not; [`Failure::Unavailable`] where no secret can be had to compare with.
+    pub async fn backend(&self, call: &Call) -> Result<(), Failure> {
+        for secret in [call.header("appSecret"), bearer(call)]
+            .into_iter()
+            .flatten()
+        {
+            if self.is_for_backends(secret).await? {
+                return Ok(());
+            }
+        }
+        Err(Failure::Unauthorized)
+    }
+
+    /// A client secret for `user` that lasts for `life`, signed with a version that every cache knows by now.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where there is no key to be had.
+    pub async fn sign(&self, user: &UserId, life: Span) -> Result<(UserSecret, String), Failure> {
+        let versions = self.versions(&self.for_devices).await?;
+        let now = (self.clock)();
+        let key = match &versions.previous {
+            Some(previous) if now.since(versions.since) < SETTLED => previous,
+            _ => &versions.current,
+        };
+        Ok(UserSecret::sign(key, &self.application, user, now, life))
+    }
+
+    /// The provisioned client secret, for the mode in which apps hold it.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where it cannot be had.
+    pub async fn provisioned(&self) -> Result<Secret, Failure> {
+        Ok(self.versions(&self.for_devices).await?.current)
+    }
+
+    async fn device(&self, presented: &str) -> Result<Caller, Failure> {
+        let mut versions = self.versions(&self.for_devices).await?;
+        loop {
+            if versions.matches(presented) {
+                return Ok(Caller::Provisioned);
+            }
+            let newer = match UserSecret::verify(presented, versions.all(), &self.application) {
+                Verified::Genuine(UserSecret { user, expires }) => {
+                    return Ok(Caller::User { user, expires });
+                }
+                Verified::UnknownKey => true,
+                Verified::No => versions.could_be_newer(presented),
+            };
+            let refetched = if newer {
+                self.refetch(&self.for_devices).await
+            } else {
+                None
+            };
+            versions = refetched.ok_or(Failure::Unauthorized)?;
+        }
+    }
+
+    async fn is_for_backends(&self, presented: &str) -> Result<bool, Failure> {
+        let versions = self.versions(&self.for_backends).await?;
+        if versions.matches(presented) {
+            return Ok(true);
+        }
+        let newer = versions.could_be_newer(presented);
+        let refetched = if newer {
+            self.refetch(&self.for_backends).await
+        } else {
+            None
+        };
+        Ok(refetched.is_some_and(|versions| versions.matches(presented)))
+    }
+
+    /// The versions, at most [`FRESH`] old while Secrets Manager answers; older ones while it does not.
+    async fn versions(&self, cached: &Cached) -> Result<Versions, Failure> {
+        let state = cached.read();
+        if let Some(versions) = &state.versions
+            && (self.clock)().since(state.fetched) < FRESH
+        {
+            return Ok(versions.clone());
+        }
+        match self.fetch(cached).await {
+            Ok(versions) => Ok(versions),
+            Err(cause) => state.versions.ok_or(Failure::Unavailable(cause)),
+        }
+    }
+
+    /// The versions as they are now, unless they were fetched a short time ago.
+    async fn refetch(&self, cached: &Cached) -> Option<Versions> {
+        let recently = (self.clock)().since(cached.read().fetched) < REFETCH;
+        if recently {
+            None
+        } else {
+            self.fetch(cached).await.ok()
+        }
+    }
+
+    async fn fetch(&self, cached: &Cached) -> Result<Versions, Cause> {
+        cached.change(|state| state.fetched = (self.clock)());
+        let (current, previous) = tokio::join!(
+            self.get(&cached.id, "AWSCURRENT"),
+            self.get(&cached.id, "AWSPREVIOUS")
+        );
+        let (current, since) = current?.ok_or("Secrets Manager: the secret has no value")?;
+        let previous = match previous {
+            Ok(found) => found.map(|(secret, _)| secret),
+            // Whoever holds the previous version is not logged out by a failure to read it.
+            Err(_) => cached
+                .read()
+                .versions
+                .map(|known| known.current)
+                .filter(|known| known.expose() != current.expose()),
+        };
+        let versions = Versions {
+            current,
+            since,
+            previous,
+        };
+        cached.change(|state| state.versions = Some(versions.clone()));
+        Ok(versions)
+    }
+
+    /// The secret at a stage and when that version was made; nothing where there is none at this stage.
+    async fn get(&self, id: &str, stage: &str) -> Result<Option<(Secret, Time)>, Cause> {
+        let answer = match self
+            .client
+            .get_secret_value()
+            .secret_id(id)
+            .version_stage(stage)
+            .send()
+            .await
+        {
+            Ok(answer) => answer,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => {
+                return Err(
+                    format!("Secrets Manager: {}", error.code().unwrap_or("no answer")).into(),
+                );
+            }
+        };
+        let Some(text) = answer.secret_string() else {
+            return Ok(None);
+        };
+        let since = answer
+            .created_date()
+            .and_then(|date| u64::try_from(date.secs()).ok())
+            .map_or(Time::default(), Time::from_seconds);
+        Ok(Some((Secret::parse(text)?, since)))
+    }
+
+    async fn warm(&self, cached: &Cached) -> Result<(), lambda_http::Error> {
+        match self.fetch(cached).await {
+            Err(cause) if cause.is::<push::TooShort>() => Err(cause),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn bearer(call: &Call) -> Option<&str> {
+    let (scheme, token) = call.header("authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl Versions {
+    fn all(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+
+    /// Both versions are compared, whichever fits: the time tells nothing.
+    fn matches(&self, presented: &str) -> bool {
+        self.all()
+            .fold(false, |found, secret| found | secret.matches(presented))
+    }
+
+    /// A text that is none of these and might be a version that was made since they were fetched.
+    fn could_be_newer(&self, presented: &str) -> bool {
+        presented.len() == self.current.expose().len()
+    }
+}
+
+impl Cached {
+    fn read(&self) -> State {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

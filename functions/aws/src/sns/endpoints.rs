@@ -1,0 +1,159 @@
+//! The endpoint of a token: made without attributes, always looked at, enabled where it is not.
+
+use super::{Applications, is_passing, is_pressure};
+use crate::{Failure, Start};
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::Builder;
+use aws_sdk_sns::config::timeout::TimeoutConfig;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use push::{Invalid, Token};
+use std::time::Duration;
+
+/// Endpoints in SNS.
+#[derive(Clone)]
+pub struct Endpoints {
+    client: Client,
+    applications: Applications,
+}
+
+/// After a deletion look-ups are eventually consistent; so often the way from creating to looking is gone.
+const ROUNDS: usize = 3;
+const ENABLED: &str = "Enabled";
+
+impl Endpoints {
+    /// Endpoints of the applications in the settings.
+    #[must_use]
+    pub fn new(start: &Start) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .build();
+        let client = Client::from_conf(Builder::from(&start.aws).timeout_config(timeouts).build());
+        Self {
+            client,
+            applications: Applications::new(&start.settings),
+        }
+    }
+
+    /// The ARN of the token's endpoint, which exists and is enabled when this returns. Only for a token that its device
+    /// has just sent: nothing else may enable an endpoint again.
+    ///
+    /// # Errors
+    /// [`Failure::PlatformNotConfigured`], [`Failure::Invalid`] for a token that SNS does not take,
+    /// [`Failure::Unavailable`], [`Failure::Internal`].
+    pub async fn ready(&self, token: &Token) -> Result<String, Failure> {
+        for _ in 0..ROUNDS {
+            let arn = self.create(token).await?;
+            let attributes = match self
+                .client
+                .get_endpoint_attributes()
+                .endpoint_arn(&arn)
+                .send()
+                .await
+            {
+                Ok(answer) => answer.attributes.unwrap_or_default(),
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(|error| error.is_not_found_exception()) =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(sorted(&error)),
+            };
+            if attributes
+                .get(ENABLED)
+                .is_none_or(|enabled| !enabled.eq_ignore_ascii_case("false"))
+            {
+                return Ok(arn);
+            }
+            // Only ever this attribute: a changed token would point an ARN that another device holds at this phone.
+            match self
+                .client
+                .set_endpoint_attributes()
+                .endpoint_arn(&arn)
+                .attributes(ENABLED, "true")
+                .send()
+                .await
+            {
+                Ok(_) => return Ok(arn),
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(|error| error.is_not_found_exception()) => {}
+                Err(error) => return Err(sorted(&error)),
+            }
+        }
+        Err(Failure::Unavailable(
+            "SNS: the endpoint does not stay".into(),
+        ))
+    }
+
+    /// The ARN of the token's endpoint, made where there is none, and left as it is where there is one.
+    ///
+    /// # Errors
+    /// As [`Endpoints::ready`].
+    pub async fn create(&self, token: &Token) -> Result<String, Failure> {
+        let application = self
+            .applications
+            .arn(token.platform())
+            .ok_or(Failure::PlatformNotConfigured)?;
+        // Without attributes and user data the call is idempotent, but for endpoints that others made with some.
+        let call = self
+            .client
+            .create_platform_endpoint()
+            .platform_application_arn(application)
+            .token(token.canonical());
+        match call.send().await {
+            Ok(answer) => answer
+                .endpoint_arn
+                .ok_or_else(|| Failure::Internal("SNS: an endpoint without ARN".into())),
+            Err(error) => existing(&error).map_or_else(|| Err(sorted_create(&error)), Ok),
+        }
+    }
+}
+
+/// The ARN in "Endpoint <arn> already exists with the same Token, but different attributes."
+fn existing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<String> {
+    let (before, _) = error
+        .message()?
+        .split_once(" already exists with the same Token")?;
+    before
+        .rsplit(' ')
+        .next()
+        .filter(|arn| arn.starts_with("arn:"))
+        .map(str::to_owned)
+}
+
+fn sorted_create<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
+    let message = error.message().unwrap_or_default();
+    match error
+        .code()
+        .unwrap_or_default()
+        .trim_end_matches("Exception")
+    {
+        "InvalidParameter"
+            if message.contains("Token Reason") || message.contains("different token") =>
+        {
+            Failure::Invalid(Invalid::new("token", "The platform does not take it."))
+        }
+        "NotFound" => {
+            tracing::error!("the platform application in the settings does not exist");
+            Failure::PlatformNotConfigured
+        }
+        _ => sorted(error),
+    }
+}
+
+/// Only the code becomes part of the cause: messages repeat tokens and ARNs.
+fn sorted<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
+    let code = error.code().unwrap_or_default();
+    let cause = format!("SNS: {}", if code.is_empty() { "no answer" } else { code }).into();
+    match error {
+        SdkError::ServiceError(_) if !is_pressure(code) && !is_passing(code) => {
+            Failure::Internal(cause)
+        }
+        SdkError::ConstructionFailure(_) => Failure::Internal(cause),
+        _ => Failure::Unavailable(cause),
+    }
+}

@@ -1,0 +1,197 @@
+//! Publishing to one endpoint, and what the answer means for the device behind it.
+
+use super::{Applications, is_passing, is_pressure};
+use crate::Start;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::Builder;
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::config::timeout::TimeoutConfig;
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::types::MessageAttributeValue;
+use push::Platform;
+use push::message::Rendered;
+use serde_json::json;
+use std::time::Duration;
+
+/// Publishes, once a call: repeats are the caller's, who looks again at who owns the device.
+#[derive(Clone)]
+pub struct Publisher {
+    client: Client,
+    applications: Applications,
+}
+
+/// What one attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// SNS has taken it.
+    Accepted,
+    /// The token behind the endpoint is dead.
+    Dead,
+    /// SNS does not know the endpoint.
+    Gone,
+    /// The message is refused; the device is as good as before.
+    Refused,
+    /// The platform application, its credentials or our role do not work: nothing reaches anyone.
+    Misconfigured,
+    /// SNS is short of capacity, or did not answer in time.
+    Again,
+}
+
+impl Publisher {
+    /// For the applications in the settings.
+    #[must_use]
+    pub fn new(start: &Start) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(2))
+            .build();
+        // The SDK's own repeats would publish by an old look at the owner.
+        let config = Builder::from(&start.aws)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::disabled());
+        Self {
+            client: Client::from_conf(config.build()),
+            applications: Applications::new(&start.settings),
+        }
+    }
+
+    /// Publishes to the endpoint, once.
+    pub async fn publish(&self, endpoint: &str, rendered: &Rendered) -> Outcome {
+        let (key, payload) = match rendered {
+            Rendered::Apns { payload, .. } => (self.apns_key(), payload.clone()),
+            Rendered::Fcm { message, .. } => (
+                "GCM",
+                format!(r#"{{"fcmV1Message":{{"validate_only":false,"message":{message}}}}}"#),
+            ),
+        };
+        let message = json!({"default": "", key: payload}).to_string();
+        let mut call = self
+            .client
+            .publish()
+            .target_arn(endpoint)
+            .message_structure("json")
+            .message(message);
+        for (name, value) in attributes(key, rendered) {
+            let Ok(value) = MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(value)
+                .build()
+            else {
+                return Outcome::Refused;
+            };
+            call = call.message_attributes(name, value);
+        }
+        match call.send().await {
+            Ok(_) => Outcome::Accepted,
+            Err(error) => {
+                let outcome = sorted(&error);
+                // Only the code: messages repeat endpoints.
+                tracing::debug!(code = error.code(), ?outcome, "publish failed");
+                outcome
+            }
+        }
+    }
+
+    /// The ARN tells Apple's sandbox from its real service, and the message is addressed accordingly.
+    fn apns_key(&self) -> &'static str {
+        match self.applications.arn(Platform::Apns) {
+            Some(arn) if arn.contains(":app/APNS_SANDBOX/") => "APNS_SANDBOX",
+            _ => "APNS",
+        }
+    }
+}
+
+/// What goes beside the message: the headers of Apple's protocol, and how long it may be kept.
+fn attributes(key: &str, rendered: &Rendered) -> Vec<(String, String)> {
+    let name = |name: &str| format!("AWS.SNS.MOBILE.{name}");
+    match rendered {
+        Rendered::Apns {
+            push_type,
+            priority,
+            collapse_id,
+            time_to_live,
+            ..
+        } => {
+            let headers = [
+                ("PUSH_TYPE", (*push_type).to_owned()),
+                ("PRIORITY", priority.to_string()),
+                ("COLLAPSE_ID", collapse_id.clone()),
+            ];
+            let headers = headers.map(|(header, value)| (name(&format!("APNS.{header}")), value));
+            let ttl = time_to_live.map(|ttl| (name(&format!("{key}.TTL")), ttl.to_string()));
+            headers.into_iter().chain(ttl).collect()
+        }
+        Rendered::Fcm { time_to_live, .. } => time_to_live
+            .map(|ttl| (name("FCM.TTL"), ttl.to_string()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn sorted<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Outcome {
+    let code = error.code().unwrap_or_default();
+    if !matches!(error, SdkError::ServiceError(_)) || is_pressure(code) || is_passing(code) {
+        return if matches!(error, SdkError::ConstructionFailure(_)) {
+            Outcome::Refused
+        } else {
+            Outcome::Again
+        };
+    }
+    let message = error.message().unwrap_or_default();
+    match code.trim_end_matches("Exception") {
+        "EndpointDisabled" => Outcome::Dead,
+        "NotFound" => Outcome::Gone,
+        "InvalidParameter" if message.contains("No endpoint found for the target arn") => {
+            Outcome::Gone
+        }
+        // A text in the message's own rule says nothing of the device or of us.
+        "InvalidParameter"
+        | "InvalidParameterValue"
+        | "ParameterValueInvalid"
+        | "ValidationError" => Outcome::Refused,
+        // PlatformApplicationDisabled, AuthorizationError, and whatever else only the operator can mend.
+        _ => Outcome::Misconfigured,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(key: &str, rendered: &Rendered) -> Vec<String> {
+        attributes(key, rendered)
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect()
+    }
+
+    #[test]
+    fn headers_stand_under_the_names_of_their_platform() {
+        let apns = Rendered::Apns {
+            payload: "{}".into(),
+            push_type: "alert",
+            priority: 10,
+            collapse_id: "c".into(),
+            time_to_live: Some(0),
+        };
+        let fcm = |time_to_live| Rendered::Fcm {
+            message: "{}".into(),
+            time_to_live,
+        };
+        let headers = [
+            "AWS.SNS.MOBILE.APNS.PUSH_TYPE=alert",
+            "AWS.SNS.MOBILE.APNS.PRIORITY=10",
+            "AWS.SNS.MOBILE.APNS.COLLAPSE_ID=c",
+        ];
+        assert_eq!(
+            names("APNS", &apns),
+            [&headers[..], &["AWS.SNS.MOBILE.APNS.TTL=0"]].concat()
+        );
+        assert_eq!(
+            names("APNS_SANDBOX", &apns),
+            [&headers[..], &["AWS.SNS.MOBILE.APNS_SANDBOX.TTL=0"]].concat()
+        );
+        assert_eq!(names("GCM", &fcm(Some(60))), ["AWS.SNS.MOBILE.FCM.TTL=60"]);
+        assert_eq!(names("GCM", &fcm(None)), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,72 @@
+//! Reading again and deciding again, bounded in number and in time.
+
+use super::Fault;
+use crate::{Clock, Failure};
+use push::Time;
+use push::device::PATIENCE;
+use std::time::Duration;
+
+/// The attempts of one call at one change.
+pub struct Attempts {
+    clock: Clock,
+    arrived: Time,
+    left: u32,
+    pause: u64,
+}
+
+/// A hot race needed four.
+const MOST: u32 = 8;
+/// Bounds of the random pause after a conflict, in milliseconds: it spreads the racing calls out.
+const CONFLICT: (u64, u64) = (5, 80);
+/// The first pause under pressure, in milliseconds; each further one is twice as long, up to a second.
+const PRESSURE: u64 = 50;
+
+impl Attempts {
+    /// For a call that reached the gateway at `arrived`.
+    #[must_use]
+    pub fn new(clock: Clock, arrived: Time) -> Self {
+        Self {
+            clock,
+            arrived,
+            left: MOST,
+            pause: PRESSURE,
+        }
+    }
+
+    /// To be asked before each transaction.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where the call arrived too long ago: a later one may have been answered by now, and what
+    /// is remembered of it does not last for ever.
+    pub fn in_time(&self) -> Result<(), Failure> {
+        if (self.clock)().since(self.arrived) > PATIENCE {
+            return Err(Failure::Unavailable(
+                "the call arrived too long ago to change anything".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Waits before the next attempt.
+    ///
+    /// # Errors
+    /// The fault as a [`Failure`], where it is not one that passes or there were attempts enough.
+    pub async fn again(&mut self, fault: Fault) -> Result<(), Failure> {
+        self.left -= 1;
+        if self.left == 0 || matches!(fault, Fault::Broken(_)) {
+            return Err(fault.into());
+        }
+        let (least, most) = match fault {
+            Fault::Conflict | Fault::Lost(_) | Fault::Broken(_) => CONFLICT,
+            Fault::Pressure(_) => {
+                self.pause = (self.pause * 2).min(1000);
+                (self.pause / 2, self.pause)
+            }
+        };
+        tokio::time::sleep(Duration::from_millis(
+            least + crate::random::below(most - least),
+        ))
+        .await;
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! Reads of devices, tokens and links: always consistent, and nothing that is missing from an answer is taken for absent.
+
+use super::rows::{
+    self, Row, device_key, device_of, holder_of, link_key, link_partition, text, token_key,
+};
+use super::{Fault, Store};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use push::device::Record;
+use push::registration::{Further, Missing, Snapshot};
+use push::{DeviceId, Time, TokenKey, UserId};
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// The most keys that one BatchGetItem takes.
+pub const PAGE: usize = 100;
+
+impl Store {
+    /// The items that a registration of `device` with `token` for `user` starts from: one call.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn snapshot(
+        &self,
+        device: &DeviceId,
+        token: &TokenKey,
+        user: Option<&UserId>,
+    ) -> Result<Snapshot, Fault> {
+        let mut keys = vec![device_key(device), token_key(token)];
+        keys.extend(user.map(|user| link_key(user, device)));
+        let mut snapshot = Snapshot::default();
+        for row in self.read(keys).await? {
+            match rows::string(&row, "pk")? {
+                pk if pk.starts_with("DEVICES#") => snapshot.device = Some(device_of(&row)?.1),
+                pk if pk.starts_with("TOKEN#") => snapshot.token = Some(holder_of(&row)?),
+                _ => snapshot.link = Some(rows::seconds(&row, "expires")?),
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// What a registration has to know besides: one call, or none.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn further(&self, missing: &Missing) -> Result<Further, Fault> {
+        let keys: Vec<_> = missing
+            .holder
+            .iter()
+            .map(device_key)
+            .chain(missing.former.iter().map(token_key))
+            .collect();
+        let mut further = Further::default();
+        if keys.is_empty() {
+            return Ok(further);
+        }
+        for row in self.read(keys).await? {
+            if rows::string(&row, "pk")?.starts_with("DEVICES#") {
+                further.holder = Some(device_of(&row)?.1);
+            } else {
+                further.former = Some(holder_of(&row)?);
+            }
+        }
+        Ok(further)
+    }
+
+    /// The item of one device.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn device(&self, id: &DeviceId) -> Result<Option<Record>, Fault> {
+        let call = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(device_key(id)))
+            .consistent_read(true);
+        let item = call.send().await.map_err(|error| Fault::of(&error))?.item;
+        item.map(|row| Ok(device_of(&row)?.1)).transpose()
+    }
+
+    /// The items of several devices, at most [`PAGE`] and not none, by id; those that have none are not part of it. An
+    /// item that cannot be read is left out and logged: one of them does not keep a send from all the others.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn devices(
+        &self,
+        ids: &BTreeSet<DeviceId>,
+    ) -> Result<HashMap<DeviceId, Record>, Fault> {
+        let rows = self.read(ids.iter().map(device_key).collect()).await?;
+        let good = |row| {
+            device_of(row)
+                .inspect_err(|bad| tracing::error!(%bad, "a device was left out"))
+                .ok()
+        };
+        Ok(rows.iter().filter_map(good).collect())
+    }
+
+    /// The devices in the index of `user`, and when each one's link expires; expired ones are left out.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn links(&self, user: &UserId, now: Time) -> Result<Vec<(DeviceId, Time)>, Fault> {
+        let mut links = Vec::new();
+        let mut next: Option<Row> = None;
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true);
+            let call = call
+                .key_condition_expression("#pk = :pk")
+                .expression_attribute_names("#pk", "pk");
+            let call = call
+                .expression_attribute_values(":pk", text(link_partition(user)))
+                .set_exclusive_start_key(next);
+            let page = call.send().await.map_err(|error| Fault::of(&error))?;
+            for row in page.items() {
+                let device = DeviceId::parse(rows::string(row, "sk")?)
+                    .map_err(|_| Fault::Broken("a link names no device".into()))?;
+                links.push((device, rows::seconds(row, "expires")?));
+            }
+            next = page.last_evaluated_key;
+            if next.is_none() {
+                links.retain(|(_, expires)| *expires > now);
+                return Ok(links);
+            }
+        }
+    }
+
+    /// The items with these keys, as many as there are. Keys that DynamoDB did not get to are asked for again.
+    async fn read(&self, keys: Vec<HashMap<String, AttributeValue>>) -> Result<Vec<Row>, Fault> {
+        let mut rows = Vec::with_capacity(keys.len());
+        let mut pause = 10;
+        let mut wanted = keys;
+        loop {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build();
+            let request =
+                request.map_err(|_| Fault::Broken("DynamoDB: a read without keys".into()))?;
+            let call = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request);
+            let mut answer = call.send().await.map_err(|error| Fault::of(&error))?;
+            rows.extend(
+                answer
+                    .responses
+                    .as_mut()
+                    .and_then(|tables| tables.remove(&self.table))
+                    .unwrap_or_default(),
+            );
+            let left = answer
+                .unprocessed_keys
+                .as_mut()
+                .and_then(|tables| tables.remove(&self.table));
+            let Some(left) = left.map(|left| left.keys).filter(|keys| !keys.is_empty()) else {
+                return Ok(rows);
+            };
+            if pause > 1000 {
+                return Err(Fault::Pressure("DynamoDB: keys stay unprocessed".into()));
+            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            (wanted, pause) = (left, pause * 2);
+        }
+    }
+}

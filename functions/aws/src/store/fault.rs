@@ -1,0 +1,99 @@
+//! What can go wrong between us and DynamoDB, sorted by what to do about it.
+
+use crate::{Cause, Failure};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+
+/// A failed call.
+#[derive(Debug)]
+pub enum Fault {
+    /// Something was not as it was seen, or another transaction was under way: read and decide again.
+    Conflict,
+    /// DynamoDB asks for patience.
+    Pressure(Cause),
+    /// No answer: what was asked for may stand or not. Read, and see.
+    Lost(Cause),
+    /// Anything else.
+    Broken(Cause),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Conflict => Self::Unavailable("the conflict persists".into()),
+            Fault::Pressure(cause) | Fault::Lost(cause) => Self::Unavailable(cause),
+            Fault::Broken(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<super::rows::BadRow> for Fault {
+    fn from(row: super::rows::BadRow) -> Self {
+        Self::Broken(row.into())
+    }
+}
+
+impl Fault {
+    /// Sorts the failure of a call. Only its code becomes part of the cause: messages can repeat keys.
+    pub(crate) fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+        let code = error.code().unwrap_or_default().to_owned();
+        match error {
+            SdkError::ServiceError(_) if is_pressure(&code) => {
+                Self::Pressure(format!("DynamoDB: {code}").into())
+            }
+            SdkError::ServiceError(_) if is_lost(&code) => {
+                Self::Lost(format!("DynamoDB: {code}").into())
+            }
+            SdkError::ServiceError(_) => Self::Broken(format!("DynamoDB: {code}").into()),
+            SdkError::ConstructionFailure(_) => {
+                Self::Broken("DynamoDB: the request could not be made".into())
+            }
+            _ => Self::Lost("DynamoDB: no answer".into()),
+        }
+    }
+
+    /// The same for a transaction, whose reasons stand apart.
+    pub(crate) fn of_transaction<R>(error: &SdkError<TransactWriteItemsError, R>) -> Self {
+        let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+            error.as_service_error()
+        else {
+            return match error.code() {
+                Some("TransactionInProgressException") => Self::Conflict,
+                _ => Self::of(error),
+            };
+        };
+        let reasons = canceled
+            .cancellation_reasons()
+            .iter()
+            .filter_map(|reason| reason.code());
+        let reasons: Vec<_> = reasons.filter(|code| *code != "None").collect();
+        if let Some(code) = reasons.iter().find(|code| is_pressure(code)) {
+            return Self::Pressure(format!("DynamoDB: transaction cancelled: {code}").into());
+        }
+        match reasons
+            .iter()
+            .find(|code| !matches!(**code, "ConditionalCheckFailed" | "TransactionConflict"))
+        {
+            Some(code) => Self::Broken(format!("DynamoDB: transaction cancelled: {code}").into()),
+            None => Self::Conflict,
+        }
+    }
+}
+
+fn is_pressure(code: &str) -> bool {
+    code.contains("Throttl")
+        || code.contains("ThroughputExceeded")
+        || code == "RequestLimitExceeded"
+        || code == "LimitExceededException"
+}
+
+fn is_lost(code: &str) -> bool {
+    matches!(
+        code,
+        "InternalServerError"
+            | "InternalFailure"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+            | "TransactionInProgressException"
+    )
+}

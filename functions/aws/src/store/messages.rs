@@ -1,0 +1,219 @@
+//! Messages that were accepted, and what became of them.
+
+use super::rows::{self, BadRow, Row, key, number, text};
+use super::{Fault, Store};
+use push::{MessageId, Span, Time};
+use serde_json::Value;
+
+/// An accepted message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredMessage {
+    /// What was asked, with at most the first 100 of its targets.
+    pub asked: Value,
+    /// When it was accepted.
+    pub created: Time,
+    /// Into how many jobs its sending was cut.
+    pub jobs: u64,
+}
+
+/// A part of the sending of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Job {
+    /// What became of it so far.
+    pub counts: Counts,
+    /// Whether it is finished.
+    pub done: bool,
+}
+
+/// Devices by what became of a message on the way to them; `retried` counts attempts beyond the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Handed over to the platform's service.
+    pub accepted: u64,
+    /// The token is dead.
+    pub dead: u64,
+    /// The platform refused the message.
+    pub refused: u64,
+    /// Attempts that were repeated.
+    pub retried: u64,
+    /// The platform application or its credentials do not work.
+    pub misconfigured: u64,
+    /// The message's time to live had run out.
+    pub expired: u64,
+}
+
+impl Counts {
+    /// The counts by their names in the contract, the table and the log.
+    #[must_use]
+    pub const fn named(&self) -> [(&'static str, u64); 6] {
+        [
+            ("accepted", self.accepted),
+            ("dead", self.dead),
+            ("refused", self.refused),
+            ("retried", self.retried),
+            ("misconfigured", self.misconfigured),
+            ("expired", self.expired),
+        ]
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            accepted: self.accepted + other.accepted,
+            dead: self.dead + other.dead,
+            refused: self.refused + other.refused,
+            retried: self.retried + other.retried,
+            misconfigured: self.misconfigured + other.misconfigured,
+            expired: self.expired + other.expired,
+        }
+    }
+}
+
+const MESSAGE: &str = "MESSAGE";
+
+fn partition(id: &MessageId) -> String {
+    format!("MESSAGE#{}", id.as_str())
+}
+
+impl Store {
+    /// Keeps a new message for `retention`.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] where the id is taken.
+    pub async fn put_message(
+        &self,
+        id: &MessageId,
+        message: &StoredMessage,
+        retention: Span,
+    ) -> Result<(), Fault> {
+        let mut row = key(partition(id), MESSAGE);
+        row.insert("asked".to_owned(), text(message.asked.to_string()));
+        row.insert("created".to_owned(), number(message.created.millis()));
+        row.insert("jobs".to_owned(), number(message.jobs));
+        row.insert(
+            "expires".to_owned(),
+            number((message.created + retention).seconds()),
+        );
+        let call = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(row));
+        let call = call
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", "pk");
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Err(Fault::Conflict)
+            }
+            Err(error) => Err(Fault::of(&error)),
+        }
+    }
+
+    /// Notes what became of job `n` of a message; it expires with the message.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn put_job(
+        &self,
+        id: &MessageId,
+        n: u64,
+        job: &Job,
+        expires: Time,
+    ) -> Result<(), Fault> {
+        let mut row = key(partition(id), format!("JOB#{n}"));
+        row.extend(
+            job.counts
+                .named()
+                .map(|(name, count)| (name.to_owned(), number(count))),
+        );
+        if job.done {
+            row.insert(
+                "done".to_owned(),
+                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
+            );
+        }
+        row.insert("expires".to_owned(), number(expires.seconds()));
+        let call = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(row));
+        call.send()
+            .await
+            .map(|_| ())
+            .map_err(|error| Fault::of(&error))
+    }
+
+    /// A message and its jobs, as far as they were begun.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn message(
+        &self,
+        id: &MessageId,
+        now: Time,
+    ) -> Result<Option<(StoredMessage, Vec<Job>)>, Fault> {
+        let (mut message, mut jobs) = (None, Vec::new());
+        let mut next: Option<Row> = None;
+        loop {
+            let call = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true);
+            let call = call
+                .key_condition_expression("#pk = :pk")
+                .expression_attribute_names("#pk", "pk");
+            let call = call
+                .expression_attribute_values(":pk", text(partition(id)))
+                .set_exclusive_start_key(next);
+            let page = call.send().await.map_err(|error| Fault::of(&error))?;
+            for row in page.items() {
+                if rows::seconds(row, "expires")? <= now {
+                    continue;
+                }
+                if rows::string(row, "sk")? == MESSAGE {
+                    message = Some(message_of(row)?);
+                } else {
+                    jobs.push(job_of(row)?);
+                }
+            }
+            next = page.last_evaluated_key;
+            if next.is_none() {
+                return Ok(message.map(|message| (message, jobs)));
+            }
+        }
+    }
+}
+
+fn message_of(row: &Row) -> Result<StoredMessage, BadRow> {
+    let asked =
+        serde_json::from_str(rows::string(row, "asked")?).map_err(|_| rows::bad("asked"))?;
+    Ok(StoredMessage {
+        asked,
+        created: rows::millis(row, "created")?,
+        jobs: rows::integer(row, "jobs")?,
+    })
+}
+
+fn job_of(row: &Row) -> Result<Job, BadRow> {
+    let counts = Counts {
+        accepted: rows::integer(row, "accepted")?,
+        dead: rows::integer(row, "dead")?,
+        refused: rows::integer(row, "refused")?,
+        retried: rows::integer(row, "retried")?,
+        misconfigured: rows::integer(row, "misconfigured")?,
+        expired: rows::integer(row, "expired")?,
+    };
+    Ok(Job {
+        counts,
+        done: row.contains_key("done"),
+    })
+}

@@ -1,0 +1,187 @@
+//! Items as the table holds them, read as strictly as requests: a row that is not what was written is an error.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use push::device::{Binding, Departed, Device, Ended, Record, State, Version, shard};
+use push::registration::Holder;
+use push::{DeviceId, Platform, Time, Token, TokenKey, UserId};
+use std::collections::HashMap;
+use std::fmt;
+
+/// One item: attributes by name.
+pub(crate) type Row = HashMap<String, AttributeValue>;
+
+/// A row that cannot have been written by these functions. It names the attribute, never its value.
+#[derive(Debug)]
+pub struct BadRow(&'static str);
+
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an item of the table has no valid attribute {}", self.0)
+    }
+}
+
+impl std::error::Error for BadRow {}
+
+/// The sort key of a token's item.
+pub(crate) const TOKEN: &str = "TOKEN";
+
+pub(crate) fn device_key(id: &DeviceId) -> Row {
+    key(format!("DEVICES#{}", shard(id)), id.as_str())
+}
+
+pub(crate) fn token_key(token: &TokenKey) -> Row {
+    key(format!("TOKEN#{}", token.as_str()), TOKEN)
+}
+
+pub(crate) fn link_partition(user: &UserId) -> String {
+    format!("USER#{}", user.as_str())
+}
+
+pub(crate) fn link_key(user: &UserId, device: &DeviceId) -> Row {
+    key(link_partition(user), device.as_str())
+}
+
+pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Row {
+    Row::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(crate) fn version(version: &Version) -> AttributeValue {
+    AttributeValue::B(Blob::new(version.0))
+}
+
+/// The whole item of a device.
+pub(crate) fn device_row(id: &DeviceId, record: &Record) -> Row {
+    let mut row = device_key(id);
+    let mut set = |name: &str, value| row.insert(name.to_owned(), value);
+    set("v", version(&record.version));
+    set("arrived", number(record.arrived.millis()));
+    set("expires", number(record.expires.seconds()));
+    if !record.departed.is_empty() {
+        let departed = record
+            .departed
+            .iter()
+            .map(|(user, at)| (user.as_str().to_owned(), number(at.millis())));
+        set("departed", AttributeValue::M(departed.collect()));
+    }
+    match &record.state {
+        State::Live(device) => {
+            if let Some(binding) = &device.binding {
+                set("owner", text(binding.user.as_str()));
+                set("lease", number(binding.lease.seconds()));
+            }
+            set("platform", text(device.token.platform().letter()));
+            set("token", text(device.token.expose()));
+            set("endpoint", text(&device.endpoint));
+            set("checked", number(device.checked.millis()));
+            set("created", number(device.created.millis()));
+            set("updated", number(device.updated.millis()));
+        }
+        State::Ended(ended) => {
+            set("ended", AttributeValue::Bool(true));
+            if let Some(user) = &ended.user {
+                set("owner", text(user.as_str()));
+            }
+        }
+    }
+    row
+}
+
+/// The device that an item is of, and what it says.
+pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
+    let id = DeviceId::parse(string(row, "sk")?).map_err(|_| BadRow("sk"))?;
+    let user = match row.get("owner") {
+        Some(_) => Some(UserId::parse(string(row, "owner")?).map_err(|_| BadRow("owner"))?),
+        None => None,
+    };
+    let state = if row.contains_key("ended") {
+        State::Ended(Ended { user })
+    } else {
+        let platform = Platform::parse(string(row, "platform")?).map_err(|_| BadRow("platform"))?;
+        let binding = match user {
+            Some(user) => Some(Binding {
+                user,
+                lease: seconds(row, "lease")?,
+            }),
+            None => None,
+        };
+        State::Live(Device {
+            binding,
+            token: Token::parse(platform, string(row, "token")?).map_err(|_| BadRow("token"))?,
+            endpoint: string(row, "endpoint")?.to_owned(),
+            checked: millis(row, "checked")?,
+            created: millis(row, "created")?,
+            updated: millis(row, "updated")?,
+        })
+    };
+    let version = row
+        .get("v")
+        .and_then(|v| v.as_b().ok())
+        .and_then(|v| <[u8; 16]>::try_from(v.as_ref()).ok());
+    let record = Record {
+        version: Version(version.ok_or(BadRow("v"))?),
+        arrived: millis(row, "arrived")?,
+        expires: seconds(row, "expires")?,
+        departed: departed(row)?,
+        state,
+    };
+    Ok((id, record))
+}
+
+fn departed(row: &Row) -> Result<Departed, BadRow> {
+    let Some(value) = row.get("departed") else {
+        return Ok(Departed::new());
+    };
+    let map = value.as_m().map_err(|_| BadRow("departed"))?;
+    let entry = |(user, at): (&String, &AttributeValue)| {
+        let at = at
+            .as_n()
+            .ok()
+            .and_then(|at| at.parse().ok())
+            .map(Time::from_millis);
+        UserId::parse(user).ok().zip(at).ok_or(BadRow("departed"))
+    };
+    map.iter().map(entry).collect()
+}
+
+/// What a token's item says.
+pub(crate) fn holder_of(row: &Row) -> Result<Holder, BadRow> {
+    Ok(Holder {
+        device: DeviceId::parse(string(row, "d")?).map_err(|_| BadRow("d"))?,
+        expires: seconds(row, "expires")?,
+    })
+}
+
+pub(crate) fn string<'a>(row: &'a Row, name: &'static str) -> Result<&'a str, BadRow> {
+    row.get(name)
+        .and_then(|value| value.as_s().ok())
+        .map(String::as_str)
+        .ok_or(BadRow(name))
+}
+
+pub(crate) fn integer(row: &Row, name: &'static str) -> Result<u64, BadRow> {
+    row.get(name)
+        .and_then(|value| value.as_n().ok())
+        .and_then(|text| text.parse().ok())
+        .ok_or(BadRow(name))
+}
+
+pub(crate) fn seconds(row: &Row, name: &'static str) -> Result<Time, BadRow> {
+    integer(row, name).map(Time::from_seconds)
+}
+
+pub(crate) fn millis(row: &Row, name: &'static str) -> Result<Time, BadRow> {
+    integer(row, name).map(Time::from_millis)
+}
+
+pub(crate) const fn bad(attribute: &'static str) -> BadRow {
+    BadRow(attribute)
+}

@@ -1,0 +1,236 @@
+//! A change of the rules as one `TransactWriteItems`.
+
+use super::rows::{Row, device_key, device_row, key, link_key, number, text, token_key, version};
+use super::{Fault, Store};
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
+use push::change::{Absent, Action, Change, Seen};
+
+/// A condition, with the name and the value that it speaks of.
+struct Condition {
+    expression: &'static str,
+    name: (&'static str, &'static str),
+    value: Option<(&'static str, AttributeValue)>,
+}
+
+const NO_ITEM: Condition = Condition {
+    expression: "attribute_not_exists(#pk)",
+    name: ("#pk", "pk"),
+    value: None,
+};
+
+impl Store {
+    /// Makes the change, all of it or nothing. The SDK gives it a token, so that its own repeats of a call whose answer
+    /// was lost apply once.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn apply(&self, change: &Change) -> Result<(), Fault> {
+        let items: Result<Vec<_>, _> = change
+            .actions
+            .iter()
+            .map(|action| self.item(action))
+            .collect();
+        let items = items.map_err(|error| Fault::Broken(error.into()))?;
+        let call = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items));
+        call.send()
+            .await
+            .map_err(|error| Fault::of_transaction(&error))?;
+        Ok(())
+    }
+
+    fn item(&self, action: &Action) -> Result<TransactWriteItem, BuildError> {
+        match action {
+            Action::PutDevice { id, record, seen } => {
+                self.put(device_row(id, record), Some(as_seen(seen)))
+            }
+            Action::CheckDevice { id, seen } => {
+                let condition = as_seen(seen);
+                let check = ConditionCheck::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(device_key(id)));
+                let check = check
+                    .condition_expression(condition.expression)
+                    .set_expression_attribute_names(Some(condition.names()));
+                let check = check
+                    .set_expression_attribute_values(condition.values())
+                    .build()?;
+                Ok(TransactWriteItem::builder().condition_check(check).build())
+            }
+            Action::PutToken {
+                key,
+                device,
+                expires,
+                held,
+            } => {
+                let mut row = token_key(key);
+                row.insert("d".to_owned(), text(device.as_str()));
+                row.insert("expires".to_owned(), number(expires.seconds()));
+                self.put(
+                    row,
+                    Some(held.as_ref().map_or(NO_ITEM, |held| names(held.as_str()))),
+                )
+            }
+            Action::DeleteToken {
+                key,
+                device,
+                absent,
+            } => {
+                let mut condition = names(device.as_str());
+                if *absent == Absent::Fine {
+                    condition.expression = "attribute_not_exists(#d) OR #d = :d";
+                }
+                self.delete(token_key(key), Some(condition))
+            }
+            // Links are written by Put of the whole item: an Update would revive what TTL left half deleted.
+            Action::PutLink {
+                user,
+                device,
+                expires,
+            } => {
+                let mut row = link_key(user, device);
+                row.insert("expires".to_owned(), number(expires.seconds()));
+                self.put(row, None)
+            }
+            Action::DeleteLink { user, device } => self.delete(link_key(user, device), None),
+        }
+    }
+
+    fn put(&self, row: Row, condition: Option<Condition>) -> Result<TransactWriteItem, BuildError> {
+        let mut put = Put::builder().table_name(&self.table).set_item(Some(row));
+        if let Some(condition) = condition {
+            put = put
+                .condition_expression(condition.expression)
+                .set_expression_attribute_names(Some(condition.names()));
+            put = put.set_expression_attribute_values(condition.values());
+        }
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
+    fn delete(
+        &self,
+        key: Row,
+        condition: Option<Condition>,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let mut delete = Delete::builder().table_name(&self.table).set_key(Some(key));
+        if let Some(condition) = condition {
+            delete = delete
+                .condition_expression(condition.expression)
+                .set_expression_attribute_names(Some(condition.names()));
+            delete = delete.set_expression_attribute_values(condition.values());
+        }
+        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
+    }
+
+    /// Counts one removal of a device of the platform in this hour; `false` where the hour's budget is spent.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn spend_removal(
+        &self,
+        platform: push::Platform,
+        now: push::Time,
+        budget: u32,
+    ) -> Result<bool, Fault> {
+        const HOUR: u64 = 3600;
+        let hour = now.seconds() / HOUR;
+        let call = self.client.update_item().table_name(&self.table);
+        let call = call.set_key(Some(key(
+            format!("BUDGET#{}", platform.letter()),
+            hour.to_string(),
+        )));
+        let call = call.update_expression("ADD #count :one SET #expires = :expires");
+        let call = call.condition_expression("attribute_not_exists(#count) OR #count < :budget");
+        let call = call
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#expires", "expires");
+        let call = call
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":budget", number(budget.into()));
+        let call = call.expression_attribute_values(":expires", number((hour + 25) * HOUR));
+        match call.send().await {
+            Ok(_) => Ok(budget > 0),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::of(&error)),
+        }
+    }
+
+    /// The device's endpoint is `endpoint` from now on, if its item is still as it was seen; else nothing happens.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn move_endpoint(
+        &self,
+        id: &push::DeviceId,
+        seen: push::device::Version,
+        endpoint: &str,
+        fresh: push::device::Version,
+    ) -> Result<(), Fault> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(device_key(id)));
+        let call = call
+            .update_expression("SET #endpoint = :endpoint, #v = :fresh")
+            .condition_expression("#v = :seen");
+        let call = call
+            .expression_attribute_names("#endpoint", "endpoint")
+            .expression_attribute_names("#v", "v");
+        let call = call
+            .expression_attribute_values(":endpoint", text(endpoint))
+            .expression_attribute_values(":fresh", version(&fresh));
+        match call
+            .expression_attribute_values(":seen", version(&seen))
+            .send()
+            .await
+        {
+            Err(error)
+                if !error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Err(Fault::of(&error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The device's item is as it was seen.
+fn as_seen(seen: &Seen) -> Condition {
+    seen.as_ref().map_or(NO_ITEM, |seen| Condition {
+        expression: "#v = :v",
+        name: ("#v", "v"),
+        value: Some((":v", version(seen))),
+    })
+}
+
+/// The token's item names this device.
+fn names(device: &str) -> Condition {
+    Condition {
+        expression: "#d = :d",
+        name: ("#d", "d"),
+        value: Some((":d", text(device))),
+    }
+}
+
+impl Condition {
+    fn names(&self) -> std::collections::HashMap<String, String> {
+        std::collections::HashMap::from([(self.name.0.to_owned(), self.name.1.to_owned())])
+    }
+
+    fn values(self) -> Option<std::collections::HashMap<String, AttributeValue>> {
+        self.value
+            .map(|(short, value)| std::collections::HashMap::from([(short.to_owned(), value)]))
+    }
+}

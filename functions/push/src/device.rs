@@ -1,0 +1,201 @@
+//! What is known of a device: its own item decides who owns it.
+
+use crate::token::hex;
+use crate::{DeviceId, Span, Time, Token, UserId};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Random and new on every write: a condition on it holds only while nothing was written since it was read. A counter
+/// would do harm: it restarts with the item, and a late repeat would then end the next owner's binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub [u8; 16]);
+
+/// The item of a device, live or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Changes with every write.
+    pub version: Version,
+    /// When the call that last changed it reached the gateway; a call that arrived earlier no longer changes it.
+    pub arrived: Time,
+    /// From here on it is absent to every reader, whether or not it was swept; whole seconds.
+    pub expires: Time,
+    /// Users that logged out while the device was not theirs, and when: their registrations that arrived earlier, and are
+    /// still under way, change nothing any more. Nobody else's are touched.
+    pub departed: Departed,
+    /// Live or ended.
+    pub state: State,
+}
+
+/// Moments by user.
+pub type Departed = BTreeMap<UserId, Time>;
+
+/// What a device's item says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is registered.
+    Live(Device),
+    /// It was; kept for a day, so that slower, earlier calls find out.
+    Ended(Ended),
+}
+
+/// A registered device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Who it was bound to; [`Policy::owner`] says whether it still is.
+    pub binding: Option<Binding>,
+    /// Its platform token.
+    pub token: Token,
+    /// Where SNS reaches it.
+    pub endpoint: String,
+    /// When SNS was last asked about the endpoint.
+    pub checked: Time,
+    /// When it was first registered.
+    pub created: Time,
+    /// When it was last registered.
+    pub updated: Time,
+}
+
+/// A device's user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The user.
+    pub user: UserId,
+    /// When the binding ends by itself; whole seconds.
+    pub lease: Time,
+}
+
+/// What is left of a device that was unregistered or removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Whose it was: to that user the repeated logout is answered as the first one was. Nobody's where it was anonymous,
+    /// or where no device was known at all.
+    pub user: Option<UserId>,
+}
+
+/// The rules' own parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a binding lasts without a sign of the app.
+    pub lease: Span,
+    /// Owners that registered earlier count as anonymous: set after a restore, which revives ended bindings.
+    pub bindings_not_before: Time,
+    /// Which calls of devices need a secret.
+    pub require_client_secret: crate::RequireClientSecret,
+    /// What `init` hands out.
+    pub client_secret_mode: crate::ClientSecretMode,
+}
+
+/// A device stays known for so long after its lease, as anonymous: its link is then gone before it.
+pub const GRACE: Span = Span::from_days(30);
+/// A tombstone is kept for so long.
+pub const TOMBSTONE: Span = Span::from_days(1);
+/// SNS is asked again about an endpoint after so long.
+pub const CHECK: Span = Span::from_days(7);
+/// No transaction starts later than this after its call arrived.
+pub const PATIENCE: Span = Span::from_seconds(10);
+
+/// A departure is of use while a call that arrived before it can still write: [`PATIENCE`], and the minute that clocks
+/// may differ. It is kept a little longer.
+const DEPARTED: Span = Span::from_seconds(120);
+/// So many departures are kept on one device, the latest ones.
+const DEPARTED_MOST: usize = 8;
+
+impl Record {
+    /// The record where it has not expired.
+    #[must_use]
+    pub fn present(&self, now: Time) -> Option<&Self> {
+        (self.expires > now).then_some(self)
+    }
+
+    /// The device where it is registered and has not expired.
+    #[must_use]
+    pub fn live(&self, now: Time) -> Option<&Device> {
+        match &self.present(now)?.state {
+            State::Live(device) => Some(device),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// What the item says of its device, expired or not: what has to be cleared away with it.
+    #[must_use]
+    pub fn device(&self) -> Option<&Device> {
+        match &self.state {
+            State::Live(device) => Some(device),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// Whether a registration for `user` that arrived then comes too late to change anything.
+    #[must_use]
+    pub fn supersedes(&self, arrived: Time, user: Option<&UserId>, now: Time) -> bool {
+        let departed = || {
+            user.and_then(|user| self.departed.get(user))
+                .is_some_and(|left| *left > arrived)
+        };
+        self.present(now).is_some() && (self.arrived > arrived || departed())
+    }
+
+    /// The departures that still matter.
+    #[must_use]
+    pub fn departed(&self, now: Time) -> Departed {
+        let mut kept: Vec<_> = self
+            .departed
+            .iter()
+            .filter(|(_, left)| **left + DEPARTED > now)
+            .collect();
+        kept.sort_by_key(|(_, left)| std::cmp::Reverse(**left));
+        kept.into_iter()
+            .take(DEPARTED_MOST)
+            .map(|(user, left)| (user.clone(), *left))
+            .collect()
+    }
+}
+
+impl Policy {
+    /// Whose the device is now; nobody's where its lease has run out or was granted before the moment that counts.
+    #[must_use]
+    pub fn owner<'a>(&self, device: &'a Device, now: Time) -> Option<&'a UserId> {
+        let binding = device.binding.as_ref()?;
+        (binding.lease > now && device.updated >= self.bindings_not_before).then_some(&binding.user)
+    }
+
+    /// When a lease that is granted now ends; whole seconds.
+    #[must_use]
+    pub fn lease_end(&self, now: Time) -> Time {
+        Time::from_seconds((now + self.lease).seconds())
+    }
+
+    /// Whether so much of a lease is over that the next sign of the app renews it. An anonymous device has the lease that
+    /// its item's expiry stands for.
+    #[must_use]
+    pub fn is_due(&self, record: &Record, now: Time) -> bool {
+        (record.expires - GRACE).since(now) <= self.lease.half()
+    }
+
+    /// The device, if a push for `user` may be published to it by what `record` shows.
+    #[must_use]
+    pub fn receives<'a>(&self, record: &'a Record, user: &UserId, now: Time) -> Option<&'a Device> {
+        record
+            .live(now)
+            .filter(|device| self.owner(device, now) == Some(user))
+    }
+}
+
+/// The shard of the table that holds a device: fixed for ever.
+#[must_use]
+pub fn shard(id: &DeviceId) -> u8 {
+    Sha256::digest(id.as_str())
+        .first()
+        .copied()
+        .unwrap_or_default()
+}
+
+/// How a payload names its user to an app that has to tell whether it is meant: 16 hexadecimal digits.
+#[must_use]
+pub fn uid(application: &crate::ApplicationId, user: &UserId) -> String {
+    let digest = Sha256::new()
+        .chain_update(application.as_str())
+        .chain_update([0])
+        .chain_update(user.as_str());
+    hex(digest.finalize().get(..8).unwrap_or_default())
+}

@@ -1,0 +1,95 @@
+//! Secrets that are provisioned with the system, and how a presented one is compared with them.
+
+use crate::token::hex;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// A provisioned secret. It has no `Display`, and `Debug` does not show it.
+#[derive(Clone)]
+pub struct Secret {
+    text: String,
+    digest: [u8; 32],
+}
+
+/// A secret that is too easy to guess: a user secret lets its holder try keys at home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooShort;
+
+impl Secret {
+    /// The fewest bytes that a provisioned secret may have.
+    pub const LEAST: usize = 32;
+
+    /// # Errors
+    /// [`TooShort`] under [`Secret::LEAST`] bytes.
+    pub fn parse(text: &str) -> Result<Self, TooShort> {
+        if text.len() < Self::LEAST {
+            return Err(TooShort);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            digest: Sha256::digest(text).into(),
+        })
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether `presented` has this text. The time it takes tells nothing of either.
+    #[must_use]
+    pub fn matches(&self, presented: &str) -> bool {
+        let presented: [u8; 32] = Sha256::digest(presented).into();
+        self.digest.ct_eq(&presented).into()
+    }
+
+    /// The name by which a user secret tells the key that signed it: the first 8 hexadecimal digits of its SHA-256.
+    #[must_use]
+    pub fn key_id(&self) -> String {
+        hex(self.digest.get(..4).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl fmt::Display for TooShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a provisioned secret has at least {} bytes",
+            Secret::LEAST
+        )
+    }
+}
+
+impl std::error::Error for TooShort {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_text_matches() {
+        let secret = Secret::parse(&"s".repeat(32)).unwrap();
+        assert!(secret.matches(&"s".repeat(32)));
+        for other in ["", "s", &"s".repeat(31), &"s".repeat(33), &"S".repeat(32)] {
+            assert!(!secret.matches(other));
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        assert_eq!(Secret::parse(&"s".repeat(31)).unwrap_err(), TooShort);
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        assert!(!format!("{:?}", Secret::parse(&"hidden".repeat(8)).unwrap()).contains("hidden"));
+    }
+}

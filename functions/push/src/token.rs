@@ -1,0 +1,173 @@
+//! What a push provider calls one installation of an app.
+
+use crate::{Invalid, Platform};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt;
+use std::fmt::Write;
+
+/// A platform token, as the app sent it. Whoever knows it can be pushed to: it appears in no log line.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    platform: Platform,
+    text: String,
+}
+
+/// The name under which the table holds a token: a hash, so that the same token has one name however it is spelt.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenKey(String);
+
+impl Token {
+    /// A token of the platform. APNs: hexadecimal, of even length, 64 to 400 characters. FCM: 32 to 4,096 printable
+    /// ASCII characters without spaces.
+    ///
+    /// # Errors
+    /// [`Invalid`] names `token`.
+    pub fn parse(platform: Platform, text: &str) -> Result<Self, Invalid> {
+        let (fits, rule) = match platform {
+            Platform::Apns => (
+                (64..=400).contains(&text.len())
+                    && text.len().is_multiple_of(2)
+                    && text.bytes().all(|b| b.is_ascii_hexdigit()),
+                "An APNs token has 64 to 400 hexadecimal characters, an even number of them.",
+            ),
+            Platform::Fcm => (
+                (32..=4096).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+                "An FCM token has 32 to 4,096 printable ASCII characters without spaces.",
+            ),
+        };
+        if fits {
+            Ok(Self {
+                platform,
+                text: text.to_owned(),
+            })
+        } else {
+            Err(Invalid::new("token", rule))
+        }
+    }
+
+    /// The platform that gave it.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    /// The text as the app sent it: for SNS, the table, and answers to the device itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// The one spelling of it: APNs tokens are numbers, written in lower case.
+    #[must_use]
+    pub fn canonical(&self) -> Cow<'_, str> {
+        match self.platform {
+            Platform::Apns => Cow::Owned(self.text.to_ascii_lowercase()),
+            Platform::Fcm => Cow::Borrowed(&self.text),
+        }
+    }
+
+    /// Its name in the table.
+    #[must_use]
+    pub fn key(&self) -> TokenKey {
+        let digest = Sha256::new()
+            .chain_update(self.platform.letter())
+            .chain_update(":")
+            .chain_update(self.canonical().as_bytes());
+        TokenKey(hex(&digest.finalize()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({:?}, …)", self.platform)
+    }
+}
+
+impl TokenKey {
+    /// 64 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_apns_token_is_taken_on_both_sides_of_each_limit() {
+        for good in ["0a".repeat(32), "AF".repeat(200)] {
+            assert_eq!(Token::parse(Platform::Apns, &good).unwrap().expose(), good);
+        }
+        for bad in [
+            String::new(),
+            "0a".repeat(31),
+            "0a".repeat(201),
+            "0a".repeat(32) + "0",
+            "0g".repeat(32),
+            " ".repeat(64),
+        ] {
+            assert_eq!(
+                Token::parse(Platform::Apns, &bad).unwrap_err().parameter(),
+                "token"
+            );
+        }
+    }
+
+    #[test]
+    fn an_fcm_token_is_taken_on_both_sides_of_each_limit() {
+        for good in ["a".repeat(32), "~".repeat(4096)] {
+            assert_eq!(Token::parse(Platform::Fcm, &good).unwrap().expose(), good);
+        }
+        for bad in [
+            "a".repeat(31),
+            "a".repeat(4097),
+            "a b".repeat(20),
+            "é".repeat(40),
+            "a\n".repeat(20),
+        ] {
+            assert_eq!(
+                Token::parse(Platform::Fcm, &bad).unwrap_err().parameter(),
+                "token"
+            );
+        }
+    }
+
+    #[test]
+    fn one_apns_token_has_one_key_however_it_is_spelt() {
+        let [lower, upper] = ["ab".repeat(32), "AB".repeat(32)]
+            .map(|text| Token::parse(Platform::Apns, &text).unwrap());
+        assert_eq!(lower.key(), upper.key());
+        let [lower, upper] = ["ab".repeat(32), "AB".repeat(32)]
+            .map(|text| Token::parse(Platform::Fcm, &text).unwrap());
+        assert_ne!(lower.key(), upper.key());
+    }
+
+    #[test]
+    fn the_key_is_fixed_for_ever() {
+        let token = Token::parse(Platform::Apns, &"00".repeat(32)).unwrap();
+        assert_eq!(
+            token.key().as_str(),
+            hex(&Sha256::digest(format!("A:{}", "0".repeat(64))))
+        );
+        assert_eq!(hex(&[0x00, 0x0f, 0xf0]), "000ff0");
+    }
+
+    #[test]
+    fn a_token_does_not_show_itself() {
+        let token = Token::parse(Platform::Fcm, &"secret".repeat(10)).unwrap();
+        assert!(!format!("{token:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,79 @@
+//! Requests that no route is for, answered in the contract's shape.
+
+use aws::{Failure, Reply};
+use push::ApplicationId;
+
+/// The routes of the contract below the application, each with its methods. A test holds them equal to the template's.
+pub const ROUTES: [(&str, &str); 7] = [
+    ("/init", "GET"),
+    ("/devices", "POST"),
+    ("/devices/{deviceId}", "DELETE, GET, PUT"),
+    ("/messages", "POST"),
+    ("/messages/{messageId}", "GET"),
+    ("/messages/{messageId}/status", "GET"),
+    ("/settings/gcmConfPublic", "GET"),
+];
+
+/// A path under another application, or of no route, is not found; a known path with another method is told which it has.
+/// OPTIONS is answered for browsers, to which the gateway adds its CORS headers.
+///
+/// # Errors
+/// [`Failure::NotFound`], [`Failure::MethodNotAllowed`].
+pub fn answer(method: &str, path: &str, application: &ApplicationId) -> Result<Reply, Failure> {
+    if method == "OPTIONS" {
+        return Ok(Reply::empty(204));
+    }
+    let rest = path
+        .strip_prefix("/imfpush/v1/apps/")
+        .and_then(|rest| rest.strip_prefix(application.as_str()))
+        .unwrap_or_default();
+    match ROUTES.iter().find(|(template, _)| fits(template, rest)) {
+        Some((_, methods)) => Err(Failure::MethodNotAllowed(methods)),
+        None => Err(Failure::NotFound),
+    }
+}
+
+/// Whether a path has the form of a template: as many parts, equal but for the parameters, which are not empty.
+fn fits(template: &str, path: &str) -> bool {
+    let same = |(expected, part): (&str, &str)| {
+        expected == part || (expected.starts_with('{') && !part.is_empty())
+    };
+    template.split('/').count() == path.split('/').count()
+        && template.split('/').zip(path.split('/')).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(method: &str, path: &str) -> String {
+        let application = ApplicationId::parse("app").unwrap();
+        match answer(method, path, &application) {
+            Ok(_) => "204".to_owned(),
+            Err(Failure::MethodNotAllowed(methods)) => format!("405 {methods}"),
+            Err(failure) => failure.status().to_string(),
+        }
+    }
+
+    #[test]
+    fn a_known_path_tells_its_methods_and_any_other_is_not_found() {
+        for (method, path, expected) in [
+            (
+                "PATCH",
+                "/imfpush/v1/apps/app/devices/D1",
+                "405 DELETE, GET, PUT",
+            ),
+            ("GET", "/imfpush/v1/apps/app/devices", "405 POST"),
+            ("OPTIONS", "/imfpush/v1/apps/app/devices", "204"),
+            ("GET", "/imfpush/v1/apps/app/devices/", "404"),
+            ("GET", "/imfpush/v1/apps/app/devices/a/b", "404"),
+            ("GET", "/imfpush/v1/apps/other/devices", "404"),
+            ("GET", "/imfpush/v1/apps/application/devices", "404"),
+            ("GET", "/imfpush/v1/apps/app", "404"),
+            ("GET", "/", "404"),
+            ("GET", "", "404"),
+        ] {
+            assert_eq!(answered(method, path), expected, "{method} {path}");
+        }
+    }
+}
