@@ -135,7 +135,7 @@ pub fn assess(
         .and_then(Record::device)
         .map(|device| device.token.key());
     let missing = Missing {
-        holder: found.other(wanted, now),
+        holder: found.other(wanted),
         former: former.filter(|key| *key != wanted.token.key()),
     };
     // A login makes sure that pushes will work. A logout does not wait for SNS.
@@ -172,7 +172,7 @@ pub fn decide(
         device.created = live.created;
     }
     let key = wanted.token.key();
-    let holder = found.other(wanted, now);
+    let holder = found.other(wanted);
     let holding = further
         .holder
         .as_ref()
@@ -331,9 +331,10 @@ impl Registration {
 }
 
 impl Snapshot {
-    /// The other device that the token's item names.
-    fn other(&self, wanted: &Registration, now: Time) -> Option<DeviceId> {
-        let holder = self.token.as_ref().filter(|holder| holder.expires > now)?;
+    /// The other device that the token's item names. An expired item names it too: that device may be registering again
+    /// right now, and its item then names it as before, so that only a look at the device itself tells.
+    fn other(&self, wanted: &Registration) -> Option<DeviceId> {
+        let holder = self.token.as_ref()?;
         (holder.device != wanted.device).then(|| holder.device.clone())
     }
 }

@@ -1,0 +1,349 @@
+//! Random histories of overlapping calls against a table in memory: the invariants hold after every write.
+
+mod table;
+
+use proptest::prelude::*;
+use push::device::{Policy, Version};
+use push::registration::{Assessment, Decision, Further, Look, Missing, Registration, Snapshot};
+use push::unregistration::Found;
+use push::{
+    Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, Time, Token, UserId,
+};
+use std::collections::BTreeMap;
+use table::Table;
+
+/// One thing that happens. Calls take effect in two steps, so that others get in between.
+#[derive(Clone, Debug)]
+enum Event {
+    /// A registration reads what stands.
+    Register {
+        device: u8,
+        token: u8,
+        user: Option<u8>,
+    },
+    /// A logout reads what stands.
+    Unregister { device: u8, caller: Option<u8> },
+    /// One of the calls under way decides, and writes if what it read still holds; else it reads again.
+    Proceed(u8),
+    /// Time passes: seconds, or so many days that leases run out.
+    Pass(u32),
+    /// TTL deletes one of the expired items.
+    Sweep(u8),
+}
+
+#[derive(Clone, Debug)]
+enum Call {
+    Register {
+        wanted: Registration,
+        caller: Caller,
+        found: Snapshot,
+        further: Option<Further>,
+    },
+    Unregister {
+        device: DeviceId,
+        caller: Caller,
+        arrived: Time,
+        read_token: bool,
+        table: Table,
+    },
+}
+
+fn device(n: u8) -> DeviceId {
+    DeviceId::parse(&format!("device{n}")).unwrap()
+}
+
+fn user(n: u8) -> UserId {
+    UserId::parse(&format!("user{n}")).unwrap()
+}
+
+fn token(n: u8) -> Token {
+    Token::parse(Platform::Fcm, &format!("token{n}").repeat(8)).unwrap()
+}
+
+fn policy() -> Policy {
+    Policy {
+        lease: Span::from_days(10),
+        bindings_not_before: Time::default(),
+        require_client_secret: RequireClientSecret::Users,
+        client_secret_mode: ClientSecretMode::PerUser,
+    }
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => (0..3u8, 0..3u8, proptest::option::of(0..3u8))
+            .prop_map(|(device, token, user)| Event::Register { device, token, user }),
+        3 => (0..3u8, proptest::option::of(0..3u8)).prop_map(|(device, caller)| Event::Unregister { device, caller }),
+        8 => any::<u8>().prop_map(Event::Proceed),
+        1 => prop_oneof![1..9u32, Just(86_400 * 6), Just(86_400 * 45)].prop_map(Event::Pass),
+        1 => any::<u8>().prop_map(Event::Sweep),
+    ]
+}
+
+/// The world, and what was promised to whom.
+struct World {
+    now: Time,
+    table: Table,
+    calls: Vec<Call>,
+    versions: u128,
+    /// When the last logout of a user from a device arrived, of those that were answered.
+    logouts: BTreeMap<(UserId, DeviceId), Time>,
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Time::from_seconds(1_700_000_000);
+        Self {
+            now,
+            table: Table::default(),
+            calls: Vec::new(),
+            versions: 0,
+            logouts: BTreeMap::new(),
+        }
+    }
+
+    fn caller(&self, user_number: Option<u8>) -> Caller {
+        user_number.map_or(Caller::Provisioned, |n| Caller::User {
+            user: user(n),
+            expires: self.now + Span::from_days(1),
+        })
+    }
+
+    fn happen(&mut self, event: Event) {
+        self.now = self.now + Span::from_millis(1);
+        match event {
+            Event::Register {
+                device: d,
+                token: t,
+                user: u,
+            } => {
+                let wanted = Registration {
+                    device: device(d),
+                    user: u.map(user),
+                    token: token(t),
+                    arrived: self.now,
+                };
+                let found = self.table.snapshot(&wanted);
+                self.calls.push(Call::Register {
+                    wanted,
+                    caller: self.caller(u),
+                    found,
+                    further: None,
+                });
+            }
+            Event::Unregister { device: d, caller } => self.calls.push(Call::Unregister {
+                device: device(d),
+                caller: self.caller(caller),
+                arrived: self.now,
+                read_token: false,
+                table: self.table.clone(),
+            }),
+            Event::Proceed(n) if !self.calls.is_empty() => {
+                let call = self.calls.remove(usize::from(n) % self.calls.len());
+                if let Some(call) = self.proceed(call) {
+                    self.calls.push(call);
+                }
+                self.check();
+            }
+            Event::Pass(seconds) => {
+                // No transaction starts later than ten seconds after its call arrived: what is under way gives up.
+                if seconds >= 9 {
+                    self.calls.clear();
+                }
+                self.now = self.now + Span::from_seconds(u64::from(seconds));
+            }
+            Event::Sweep(n) => self.table.sweep(self.now, usize::from(n)),
+            Event::Proceed(_) => {}
+        }
+    }
+
+    fn version(&mut self) -> Version {
+        self.versions += 1;
+        Version(self.versions.to_be_bytes())
+    }
+
+    /// One step of a call; it comes back where it is not over.
+    fn proceed(&mut self, call: Call) -> Option<Call> {
+        match call {
+            Call::Register {
+                wanted,
+                caller,
+                found,
+                further,
+            } => self.register(wanted, caller, found, further),
+            Call::Unregister {
+                device,
+                caller,
+                arrived,
+                read_token,
+                table,
+            } => {
+                let version = self.version();
+                let record = table.devices.get(&device);
+                let key = record
+                    .and_then(|record| record.device())
+                    .map(|device| device.token.key());
+                let token = read_token.then(|| key.and_then(|key| table.tokens.get(&key)));
+                let found = Found {
+                    id: &device,
+                    record,
+                    token,
+                };
+                let policy = policy();
+                let done = push::unregistration::unregister(
+                    self.now, found, &caller, arrived, version, &policy,
+                )
+                .ok()?;
+                if done.change.is_some_and(|change| !self.table.apply(&change)) {
+                    let table = self.table.clone();
+                    return Some(Call::Unregister {
+                        device,
+                        caller,
+                        arrived,
+                        read_token: true,
+                        table,
+                    });
+                }
+                match caller {
+                    Caller::User { user, .. } => self.log_out(user, &device, arrived),
+                    _ => (0..3).for_each(|n| self.log_out(user(n), &device, arrived)),
+                }
+                None
+            }
+        }
+    }
+
+    fn log_out(&mut self, user: UserId, device: &DeviceId, arrived: Time) {
+        let last = self.logouts.entry((user, device.clone())).or_default();
+        *last = arrived.max(*last);
+    }
+
+    fn register(
+        &mut self,
+        wanted: Registration,
+        caller: Caller,
+        found: Snapshot,
+        further: Option<Further>,
+    ) -> Option<Call> {
+        let policy = policy();
+        let assessment = push::registration::assess(self.now, &found, &wanted, &caller, &policy);
+        let Ok(Assessment::Changes { missing, look }) = assessment else {
+            return None;
+        };
+        let Some(further) = further else {
+            // What else is needed is read at another moment than what it was needed for.
+            let further = Some(self.further(&missing));
+            return Some(Call::Register {
+                wanted,
+                caller,
+                found,
+                further,
+            });
+        };
+        let endpoint = match look {
+            Look::Kept(endpoint) => endpoint,
+            Look::Needed => format!("arn:{}", wanted.token.key().as_str()),
+        };
+        let version = self.version();
+        let decision = push::registration::decide(
+            self.now,
+            &found,
+            &further,
+            &wanted,
+            (&endpoint, self.now),
+            version,
+            &policy,
+        );
+        let Decision::Write(change, _) = decision else {
+            return None;
+        };
+        if self.table.apply(&change) {
+            if let Some(user) = &wanted.user {
+                let left = self.logouts.get(&(user.clone(), wanted.device.clone()));
+                assert!(
+                    left.is_none_or(|left| *left <= wanted.arrived),
+                    "I5: bound after its logout was answered: {change:?}"
+                );
+            }
+            None
+        } else {
+            let found = self.table.snapshot(&wanted);
+            Some(Call::Register {
+                wanted,
+                caller,
+                found,
+                further: None,
+            })
+        }
+    }
+
+    fn further(&self, missing: &Missing) -> Further {
+        Further {
+            holder: missing
+                .holder
+                .as_ref()
+                .and_then(|id| self.table.devices.get(id))
+                .cloned(),
+            former: missing
+                .former
+                .as_ref()
+                .and_then(|key| self.table.tokens.get(key))
+                .cloned(),
+        }
+    }
+
+    fn check(&self) {
+        let policy = policy();
+        let live: Vec<_> = self
+            .table
+            .devices
+            .iter()
+            .filter_map(|(id, record)| Some((id, record.live(self.now)?, record)))
+            .collect();
+        for (id, device, record) in &live {
+            let key = device.token.key();
+            let holders = live
+                .iter()
+                .filter(|(_, other, _)| other.token.key() == key)
+                .count();
+            assert_eq!(holders, 1, "I2: a token has several devices");
+            // TTL may have taken an expired item before the other, never one that has not expired.
+            let holder = self.table.tokens.get(&key);
+            assert_eq!(
+                holder.map(|holder| &holder.device),
+                Some(*id),
+                "I2: the token's item names its device"
+            );
+            assert_eq!(holder.map(|holder| holder.expires), Some(record.expires));
+            if let Some(owner) = policy.owner(device, self.now) {
+                let link = self.table.links.get(&(owner.clone(), (*id).clone()));
+                assert!(
+                    link.is_some_and(|expires| *expires > self.now),
+                    "I1: the owner's index lacks the device"
+                );
+            }
+        }
+        for ((user, id), expires) in &self.table.links {
+            let owner = live
+                .iter()
+                .find(|(other, ..)| *other == id)
+                .and_then(|(_, device, _)| policy.owner(device, self.now));
+            assert!(
+                *expires <= self.now || owner == Some(user),
+                "I1: an index has a device of another"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bindings_hold_whatever_gets_in_between(events in proptest::collection::vec(event(), 1..60)) {
+        let mut world = World::new();
+        for event in events {
+            world.happen(event);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A table in memory: the conditions of a change are checked together, then all of it is written.
+
+use push::change::{Absent, Action, Change, seen};
+use push::device::Record;
+use push::registration::{Holder, Registration, Snapshot};
+use push::{DeviceId, Time, TokenKey, UserId};
+use std::collections::BTreeMap;
+
+/// Items by their keys; expired ones stay until they are swept.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    pub devices: BTreeMap<DeviceId, Record>,
+    pub tokens: BTreeMap<TokenKey, Holder>,
+    pub links: BTreeMap<(UserId, DeviceId), Time>,
+}
+
+impl Table {
+    /// What a registration reads first.
+    pub fn snapshot(&self, wanted: &Registration) -> Snapshot {
+        let link = wanted
+            .user
+            .clone()
+            .and_then(|user| self.links.get(&(user, wanted.device.clone())));
+        Snapshot {
+            device: self.devices.get(&wanted.device).cloned(),
+            token: self.tokens.get(&wanted.token.key()).cloned(),
+            link: link.copied(),
+        }
+    }
+
+    /// Makes the change if all of its conditions hold, and says whether it did.
+    pub fn apply(&mut self, change: &Change) -> bool {
+        if !change.actions.iter().all(|action| self.holds(action)) {
+            return false;
+        }
+        for action in &change.actions {
+            match action.clone() {
+                Action::PutDevice { id, record, .. } => drop(self.devices.insert(id, record)),
+                Action::CheckDevice { .. } => {}
+                Action::PutToken {
+                    key,
+                    device,
+                    expires,
+                    ..
+                } => drop(self.tokens.insert(key, Holder { device, expires })),
+                Action::DeleteToken { key, .. } => drop(self.tokens.remove(&key)),
+                Action::PutLink {
+                    user,
+                    device,
+                    expires,
+                } => drop(self.links.insert((user, device), expires)),
+                Action::DeleteLink { user, device } => drop(self.links.remove(&(user, device))),
+            }
+        }
+        true
+    }
+
+    fn holds(&self, action: &Action) -> bool {
+        match action {
+            Action::PutDevice {
+                id, seen: expected, ..
+            }
+            | Action::CheckDevice { id, seen: expected } => seen(self.devices.get(id)) == *expected,
+            Action::PutToken { key, held, .. } => {
+                self.tokens.get(key).map(|holder| &holder.device) == held.as_ref()
+            }
+            Action::DeleteToken {
+                key,
+                device,
+                absent,
+            } => match self.tokens.get(key) {
+                Some(holder) => holder.device == *device,
+                None => *absent == Absent::Fine,
+            },
+            Action::PutLink { .. } | Action::DeleteLink { .. } => true,
+        }
+    }
+
+    /// Deletes the `n`th of the items that have expired, as TTL may at any time.
+    pub fn sweep(&mut self, now: Time, n: usize) {
+        let devices: Vec<_> = self
+            .devices
+            .iter()
+            .filter(|(_, record)| record.expires <= now)
+            .map(|(id, _)| id.clone())
+            .collect();
+        let tokens: Vec<_> = self
+            .tokens
+            .iter()
+            .filter(|(_, holder)| holder.expires <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
+        let links: Vec<_> = self
+            .links
+            .iter()
+            .filter(|(_, expires)| **expires <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
+        let all = devices.len() + tokens.len() + links.len();
+        if all == 0 {
+            return;
+        }
+        let n = n % all;
+        if let Some(id) = devices.get(n) {
+            self.devices.remove(id);
+        } else if let Some(key) = tokens.get(n - devices.len()) {
+            self.tokens.remove(key);
+        } else if let Some(key) = links.get(n - devices.len() - tokens.len()) {
+            self.links.remove(key);
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Who may do what: every cell of the table, and the case that each registration comes to.
+
+use push::change::{Action, Case};
+use push::device::{Binding, Device, Ended, Policy, Record, State, Version};
+use push::reading::{Renewal, read};
+use push::registration::{
+    Assessment, Decision, Further, Holder, Look, Registration, Snapshot, assess, decide,
+};
+use push::unregistration::{Found, remove, unregister};
+use push::{
+    Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, Time, Token,
+    UserId,
+};
+
+const NOW: Time = Time::from_seconds(1_800_000_000);
+const DAY: Span = Span::from_days(1);
+
+fn policy() -> Policy {
+    Policy {
+        lease: Span::from_days(270),
+        bindings_not_before: Time::default(),
+        require_client_secret: RequireClientSecret::Users,
+        client_secret_mode: ClientSecretMode::PerUser,
+    }
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn device(name: &str) -> DeviceId {
+    DeviceId::parse(name).unwrap()
+}
+
+fn token(letter: &str) -> Token {
+    Token::parse(Platform::Fcm, &letter.repeat(40)).unwrap()
+}
+
+/// The callers of the table, in its order; the user of each secret is alice, but for the last.
+fn callers() -> [Caller; 5] {
+    let secret = |name, expires| Caller::User {
+        user: user(name),
+        expires,
+    };
+    [
+        Caller::Nobody,
+        Caller::Provisioned,
+        secret("alice", NOW + DAY),
+        secret("alice", NOW),
+        secret("bob", NOW + DAY),
+    ]
+}
+
+/// A device with token `a`, bound or not, registered a day ago.
+fn record(owner: Option<&str>) -> Record {
+    let then = NOW - DAY;
+    let lease = policy().lease_end(then);
+    let state = Device {
+        binding: owner.map(|name| Binding {
+            user: user(name),
+            lease,
+        }),
+        token: token("a"),
+        endpoint: "arn:a".to_owned(),
+        checked: then,
+        created: then,
+        updated: then,
+    };
+    Record {
+        version: Version([1; 16]),
+        arrived: then,
+        expires: lease + push::device::GRACE,
+        departed: std::collections::BTreeMap::new(),
+        state: State::Live(state),
+    }
+}
+
+fn ended(owner: Option<&str>) -> Record {
+    Record {
+        expires: NOW + DAY,
+        state: State::Ended(Ended {
+            user: owner.map(user),
+        }),
+        ..record(None)
+    }
+}
+
+fn wanted(owner: Option<&str>, letter: &str) -> Registration {
+    Registration {
+        device: device("D"),
+        user: owner.map(user),
+        token: token(letter),
+        arrived: NOW,
+    }
+}
+
+/// What stands where D has the token `a` and is bound so.
+fn known(owner: Option<&str>) -> Snapshot {
+    let record = record(owner);
+    Snapshot {
+        token: Some(Holder {
+            device: device("D"),
+            expires: record.expires,
+        }),
+        link: owner.map(|_| record.expires - push::device::GRACE),
+        device: Some(record),
+    }
+}
+
+fn may_register(found: &Snapshot, wanted: &Registration) -> [bool; 5] {
+    callers().map(
+        |caller| match assess(NOW, found, wanted, &caller, &policy()) {
+            Ok(_) => true,
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Unauthorized);
+                false
+            }
+        },
+    )
+}
+
+#[test]
+fn who_may_register() {
+    let unknown = Snapshot::default();
+    let (bound, anonymous) = (known(Some("alice")), known(None));
+    for (found, wanted, expected) in [
+        (
+            &unknown,
+            wanted(Some("alice"), "a"),
+            [false, true, true, false, false],
+        ),
+        (
+            &anonymous,
+            wanted(Some("alice"), "a"),
+            [false, true, true, false, false],
+        ),
+        // Handing a phone over is a login like any other: whose it was is not asked.
+        (
+            &bound,
+            wanted(Some("bob"), "a"),
+            [false, true, false, false, true],
+        ),
+        (&unknown, wanted(None, "a"), [true; 5]),
+        (&anonymous, wanted(None, "a"), [true; 5]),
+        (&anonymous, wanted(None, "b"), [true; 5]),
+        (&bound, wanted(None, "a"), [true; 5]),
+        (&bound, wanted(None, "b"), [false, true, true, true, false]),
+    ] {
+        assert_eq!(may_register(found, &wanted), expected, "{wanted:?}");
+    }
+}
+
+#[test]
+fn who_may_read() {
+    let may = |record: &Record| {
+        callers().map(|caller| read(NOW, Some(record), &caller, &policy()).is_ok())
+    };
+    assert_eq!(
+        may(&record(Some("alice"))),
+        [false, true, true, false, false]
+    );
+    assert_eq!(may(&record(None)), [false, true, false, false, false]);
+    assert_eq!(may(&ended(Some("alice"))), [false; 5]);
+    assert_eq!(
+        read(NOW, None, &Caller::Backend, &policy()),
+        Err(Refusal::NotFound)
+    );
+}
+
+#[test]
+fn a_reading_of_the_owner_renews_a_lease_that_is_half_over() {
+    let half = Span::from_days(134); // The device was registered a day ago.
+    let record = record(Some("alice"));
+    for (later, owner, provisioned) in [
+        (
+            Span::from_millis(half.millis() - 1),
+            Renewal::NotDue,
+            Renewal::NotDue,
+        ),
+        (half, Renewal::Due, Renewal::NotDue),
+    ] {
+        let alice = Caller::User {
+            user: user("alice"),
+            expires: NOW + Span::from_days(1000),
+        };
+        let reading = |caller: &Caller, policy: &Policy| {
+            read(NOW + later, Some(&record), caller, policy)
+                .unwrap()
+                .renewal
+        };
+        assert_eq!(reading(&alice, &policy()), owner);
+        assert_eq!(reading(&Caller::Provisioned, &policy()), provisioned);
+        let shared = Policy {
+            client_secret_mode: ClientSecretMode::Shared,
+            ..policy()
+        };
+        assert_eq!(reading(&Caller::Provisioned, &shared), owner);
+        assert_eq!(reading(&Caller::Backend, &shared), Renewal::NotDue);
+    }
+}
+
+/// What unregistering D is answered, and what is written.
+fn unregistered(record: Option<&Record>, caller: &Caller) -> (Result<(), Refusal>, Option<Case>) {
+    let found = Found {
+        id: &device("D"),
+        record,
+        token: None,
+    };
+    match unregister(NOW, found, caller, NOW, Version([2; 16]), &policy()) {
+        Ok(done) => (done.answer, done.change.map(|change| change.case)),
+        Err(refusal) => (Err(refusal), None),
+    }
+}
+
+#[test]
+fn who_may_unregister() {
+    let answers = |record: Option<&Record>| callers().map(|caller| unregistered(record, &caller));
+    let done = (Ok(()), Some(Case::Unregister));
+    let departed = (Err(Refusal::NotFound), Some(Case::Departure));
+    let again = (Ok(()), Some(Case::Departure));
+    let unknown = (Err(Refusal::NotFound), None);
+    let unauthorized = (Err(Refusal::Unauthorized), None);
+    assert_eq!(answers(Some(&record(None))), [done; 5]);
+    assert_eq!(
+        answers(Some(&record(Some("alice")))),
+        [unauthorized, done, done, done, departed]
+    );
+    assert_eq!(
+        answers(None),
+        [unknown, departed, departed, departed, departed]
+    );
+    assert_eq!(
+        answers(Some(&ended(Some("alice")))),
+        [unknown, departed, again, again, departed]
+    );
+}
+
+#[test]
+fn a_caller_without_a_secret_is_turned_away_where_all_calls_need_one() {
+    let admitted = callers().map(|caller| caller.admit(RequireClientSecret::Always).is_ok());
+    assert_eq!(admitted, [false, true, true, true, true]);
+    assert!(
+        callers()
+            .iter()
+            .all(|caller| caller.admit(RequireClientSecret::Users).is_ok())
+    );
+}
+
+/// The case that a registration by a trusted caller comes to, and how many actions it takes.
+fn case(found: &Snapshot, further: &Further, wanted: &Registration) -> Option<(Case, usize)> {
+    match assess(NOW, found, wanted, &Caller::Provisioned, &policy()).unwrap() {
+        Assessment::Unchanged(_) | Assessment::Superseded(_) => None,
+        Assessment::Changes { .. } => {
+            match decide(
+                NOW,
+                found,
+                further,
+                wanted,
+                ("arn:new", NOW),
+                Version([3; 16]),
+                &policy(),
+            ) {
+                Decision::Superseded(_) => None,
+                Decision::Write(change, _) => Some((change.case, change.actions.len())),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_registration_is_one_of_the_cases() {
+    let bound = known(Some("alice"));
+    let none = Further::default();
+    let former = Further {
+        former: bound.token.clone(),
+        ..Further::default()
+    };
+    let other = |owner| Further {
+        holder: Some(Record {
+            state: record(owner).state,
+            ..record(None)
+        }),
+        ..former.clone()
+    };
+    let by = |snapshot: Snapshot, name: &str| Snapshot {
+        token: Some(Holder {
+            device: device(name),
+            expires: NOW + DAY,
+        }),
+        ..snapshot
+    };
+    let missing_link = Snapshot {
+        link: None,
+        ..bound.clone()
+    };
+    let unchecked = {
+        let mut snapshot = bound.clone();
+        if let Some(State::Live(device)) = snapshot.device.as_mut().map(|record| &mut record.state)
+        {
+            device.checked = NOW - Span::from_days(7);
+        }
+        snapshot
+    };
+    for (found, further, wanted, expected) in [
+        (&bound, &none, wanted(Some("alice"), "a"), None),
+        (
+            &Snapshot::default(),
+            &none,
+            wanted(Some("alice"), "a"),
+            Some((Case::New, 3)),
+        ),
+        (
+            &Snapshot::default(),
+            &none,
+            wanted(None, "a"),
+            Some((Case::New, 2)),
+        ),
+        (
+            &missing_link,
+            &none,
+            wanted(Some("alice"), "a"),
+            Some((Case::Renewal, 3)),
+        ),
+        (
+            &unchecked,
+            &none,
+            wanted(Some("alice"), "a"),
+            Some((Case::Renewal, 3)),
+        ),
+        (
+            &bound,
+            &none,
+            wanted(Some("bob"), "a"),
+            Some((Case::OwnerChange, 4)),
+        ),
+        (
+            &bound,
+            &none,
+            wanted(None, "a"),
+            Some((Case::AnonymousTakeover, 3)),
+        ),
+        (
+            &Snapshot {
+                token: None,
+                ..bound.clone()
+            },
+            &former,
+            wanted(Some("alice"), "b"),
+            Some((Case::TokenRefresh, 4)),
+        ),
+        (
+            &by(Snapshot::default(), "H"),
+            &other(Some("carol")),
+            wanted(Some("alice"), "a"),
+            Some((Case::Reinstall, 5)),
+        ),
+        (
+            &by(Snapshot::default(), "H"),
+            &none,
+            wanted(Some("alice"), "a"),
+            Some((Case::StaleToken, 4)),
+        ),
+        (
+            &by(bound.clone(), "H"),
+            &other(Some("carol")),
+            wanted(Some("bob"), "a"),
+            Some((Case::OwnerChangeAndReinstall, 6)),
+        ),
+    ] {
+        assert_eq!(case(found, further, &wanted), expected, "{wanted:?}");
+    }
+}
+
+#[test]
+fn a_call_that_arrived_earlier_changes_nothing() {
+    let late = Registration {
+        arrived: NOW - DAY - Span::from_millis(1),
+        ..wanted(Some("bob"), "a")
+    };
+    let assessment = assess(
+        NOW,
+        &known(Some("alice")),
+        &late,
+        &Caller::Provisioned,
+        &policy(),
+    );
+    assert!(
+        matches!(assessment, Ok(Assessment::Superseded(device)) if device.binding.as_ref().unwrap().user == user("bob"))
+    );
+    let same_moment = Registration {
+        arrived: NOW - DAY,
+        ..late
+    };
+    let assessment = assess(
+        NOW,
+        &known(Some("alice")),
+        &same_moment,
+        &Caller::Provisioned,
+        &policy(),
+    );
+    assert!(matches!(assessment, Ok(Assessment::Changes { .. })));
+}
+
+#[test]
+fn a_logout_does_not_wait_for_sns_and_a_login_makes_sure() {
+    let look = |owner| match assess(
+        NOW,
+        &known(Some("alice")),
+        &wanted(owner, "a"),
+        &Caller::Provisioned,
+        &policy(),
+    ) {
+        Ok(Assessment::Changes { look, .. }) => look,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(look(None), Look::Kept("arn:a".to_owned()));
+    assert_eq!(look(Some("bob")), Look::Needed);
+}
+
+#[test]
+fn what_was_granted_before_a_restore_counts_for_nobody() {
+    let restored = Policy {
+        bindings_not_before: NOW,
+        ..policy()
+    };
+    let record = record(Some("alice"));
+    assert!(policy().receives(&record, &user("alice"), NOW).is_some());
+    assert!(restored.receives(&record, &user("alice"), NOW).is_none());
+    assert!(policy().receives(&record, &user("bob"), NOW).is_none());
+}
+
+#[test]
+fn only_a_device_that_still_is_what_was_found_dead_is_removed() {
+    let record = record(Some("alice"));
+    let found = Found {
+        id: &device("D"),
+        record: Some(&record),
+        token: None,
+    };
+    let removed = |endpoint, at| {
+        remove(NOW, found, endpoint, at, Version([2; 16])).map(|change| change.actions.len())
+    };
+    assert_eq!(removed("arn:a", NOW), Some(3));
+    assert_eq!(removed("arn:b", NOW), None);
+    assert_eq!(
+        removed("arn:a", NOW - DAY),
+        None,
+        "it was registered at that very moment"
+    );
+    let change = remove(NOW, found, "arn:a", NOW, Version([2; 16])).unwrap();
+    assert!(
+        matches!(&change.actions[0], Action::PutDevice { record, .. } if record.arrived == NOW)
+    );
+}
