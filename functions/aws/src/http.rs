@@ -2,7 +2,7 @@
 
 use crate::Settings;
 use crate::settings::TlsRoots;
-use aws_smithy_http_client::pool::{Client, ConnectionPool};
+use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -16,8 +16,8 @@ const AMAZON: [&str; 5] = [
     include_str!("../roots/starfield-services-root-certificate-authority-g2.pem"),
 ];
 
-/// A client with at most as many connections to a host as there are publishes in flight: a new TLS connection costs as
-/// much as 10 to 20 publishes, and the SDK's own client has no limit.
+/// A client that keeps its connections open: a new TLS connection costs as much as 10 to 20 publishes. There are no more
+/// of them than calls in flight, which is what the functions bound.
 ///
 /// # Errors
 /// A TLS configuration that cannot be.
@@ -28,12 +28,10 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Erro
             roots.with_pem_certificate(*pem)
         }),
     };
-    let pool = ConnectionPool::builder()
+    Ok(Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
-        .max_connections_per_host(settings.publish_concurrency)
-        .build_https()?;
-    Ok(SharedHttpClient::new(Client::new(&pool)?))
+        .build_https())
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub struct Settings {
     pub message_retention: Span,
     /// `ALLOW_BROADCAST`: whether a message without a target goes to every device (default `false`).
     pub allow_broadcast: Broadcast,
-    /// `PUBLISH_CONCURRENCY`: publishes in flight in one function (default 32); connections are capped at the same number.
+    /// `PUBLISH_CONCURRENCY`: publishes in flight in one function (default 32), and so the most connections to SNS.
     pub publish_concurrency: usize,
     /// `PUBLIC_URL`: where clients reach the API, without a path, for every `href`; absent or empty: as the caller did.
     pub public_url: Option<String>,

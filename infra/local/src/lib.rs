@@ -1,1 +1,197 @@
-//! local
+//! Userpush on one machine in one process: the functions behind a gateway made of `template.yaml`, on a local AWS. It is
+//! for development and tests: whoever reaches it may log in as anyone.
+
+pub mod cloud;
+mod environments;
+mod functions;
+mod gateway;
+mod host;
+mod info;
+mod issuer;
+mod options;
+mod server;
+mod template;
+
+pub use options::Options;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Json};
+use cloud::{Cloud, CloudOptions};
+use gateway::Gateway;
+use host::Hosts;
+use info::Info;
+use issuer::Issuer;
+use lambda_http::http::{Response, StatusCode};
+use serde_json::json;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use template::Template;
+use tokio::net::TcpListener;
+use tokio::task::{AbortHandle, spawn_blocking};
+
+/// Why the system does not start.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The running system. It stops when this is dropped.
+pub struct Local {
+    base_url: String,
+    application: String,
+    server: AbortHandle,
+}
+
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+/// Where the control surface is.
+const CONTROL: &str = "/_local/";
+const AUDIENCE: &str = "userpush";
+
+impl Local {
+    /// Starts the system on the present runtime, which has to have several threads. When it returns, it serves.
+    ///
+    /// # Errors
+    /// An option or a parameter that is wrong, an address that is taken, a function that does not start.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let listener = TcpListener::bind((options.listen.as_str(), options.port))
+            .await
+            .map_err(|error| {
+                format!(
+                    "cannot listen on {} port {}: {error}",
+                    options.listen, options.port
+                )
+            })?;
+        let bound = listener.local_addr()?;
+        let base_url = format!("http://{}", reachable(bound));
+        let issuer_url = format!("{base_url}{}", issuer::PATH);
+        let mut template = Template::read(TEMPLATE, &parameters(&issuer_url, &options))?;
+        let api = template.api()?;
+        if api
+            .authorizers
+            .values()
+            .any(|authorizer| authorizer.issuer != issuer_url)
+        {
+            return Err(format!("the only issuer here is {issuer_url}").into());
+        }
+        let key = spawn_blocking(|| Issuer::new(issuer_url));
+        let secrets = template.secrets()?;
+        let names: Vec<_> = secrets
+            .iter()
+            .map(|secret| (secret.resource.clone(), secret.spec.key.clone()))
+            .collect();
+        let cloud = Cloud::start(CloudOptions {
+            address: bound.ip(),
+            data: options.data,
+            dynamodb: options.dynamodb,
+            table: template.table()?,
+            applications: functions::platform_applications(&template.functions()?),
+            secrets: secrets.into_iter().map(|secret| secret.spec).collect(),
+        })
+        .await?;
+        for (resource, key) in names {
+            let id = cloud.secret_id(&key).ok_or("a secret without an id")?;
+            template.name(&resource, &id);
+        }
+        let deployed = template.functions()?;
+        let info = Info::new(&deployed, &api, &base_url, cloud.clone())?;
+        let application = info.application().to_owned();
+        let functions = functions::start(deployed, &cloud).await?;
+        let issuer = Arc::new(key.await??);
+        let audience = api
+            .authorizers
+            .values()
+            .find_map(|authorizer| authorizer.audience.first());
+        let audience = audience.cloned().unwrap_or_default();
+        let gateway = Gateway::new(api, functions, issuer.keys(), bound.port(), cloud.clock())?;
+        let control = cloud
+            .control()
+            .merge(info.router())
+            .merge(issuer.router(audience, cloud.clock()));
+        let hosts = Hosts::new(&options.listen, bound.ip());
+        let server = tokio::spawn(server::serve(
+            listener,
+            server::router(control, gateway, hosts),
+        ));
+        Ok(Self {
+            base_url,
+            application,
+            server: server.abort_handle(),
+        })
+    }
+
+    /// Where it is: scheme, host and port.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The application id in every path.
+    #[must_use]
+    pub fn application(&self) -> &str {
+        &self.application
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// The parameters of the template: where it has no default or where something else exists on this machine, then what
+/// the caller chose.
+fn parameters(issuer: &str, options: &Options) -> Vec<(String, String)> {
+    let here = [
+        ("IssuerUrl", issuer),
+        ("Audience", AUDIENCE),
+        ("ApplicationId", "userpush"),
+        (
+            "FcmApplicationArn",
+            "arn:aws:sns:us-east-1:000000000000:app/GCM/userpush",
+        ),
+        (
+            "ApnsApplicationArn",
+            "arn:aws:sns:us-east-1:000000000000:app/APNS/userpush",
+        ),
+        ("FcmSenderId", "123456789012"),
+    ];
+    let here = here.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    here.into_iter()
+        .chain(options.parameter_overrides.iter().cloned())
+        .collect()
+}
+
+/// The address under which this machine reaches what listens on `bound`.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = if bound.ip().is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        bound.ip()
+    };
+    SocketAddr::new(ip, bound.port())
+}
+
+/// An answer with nothing but a message, in API Gateway's shape.
+fn answer(status: StatusCode, message: &str) -> Response<Body> {
+    (status, Json(json!({ "message": message }))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_runs_here_with_the_parameters_of_this_machine() {
+        let template =
+            Template::read(TEMPLATE, &parameters("http://i", &Options::default())).unwrap();
+        let api = template.api().unwrap();
+        assert!(api.routes.iter().any(|route| route.key == "$default"));
+        assert!(
+            api.authorizers
+                .values()
+                .all(|authorizer| authorizer.issuer == "http://i")
+        );
+        assert_eq!(template.secrets().unwrap().len(), 2);
+        assert!(template.table().unwrap().ttl_attribute.is_some());
+        for function in template.functions().unwrap() {
+            assert!(aws::Settings::read(|name| function.environment.get(name).cloned()).is_ok());
+        }
+    }
+}

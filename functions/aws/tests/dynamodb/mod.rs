@@ -1,0 +1,76 @@
+//! A table of its own for each test.
+
+use aws::{Settings, Store};
+use aws_config::Region;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use dynoxide::Database;
+use tokio::net::TcpListener;
+
+/// An empty table, in the DynamoDB at `USERPUSH_DYNAMODB` or in an embedded one.
+pub async fn table() -> Store {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where the tests run is not the functions' configuration"
+    )]
+    let url = match std::env::var("USERPUSH_DYNAMODB") {
+        Ok(url) => url,
+        Err(_) => embedded().await,
+    };
+    let name = format!("store-{}", aws::random::message_id().unwrap().as_str());
+    let settings = Settings::read(|variable| match variable {
+        "TABLE_NAME" => Some(name.clone()),
+        "APPLICATION_ID" | "CLIENT_SECRET_ID" | "APP_SECRET_ID" => Some("unused".to_owned()),
+        _ => None,
+    })
+    .unwrap();
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let loader = aws_config::from_env()
+        .endpoint_url(url)
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(credentials);
+    let start = aws::Start::new(settings, loader, std::sync::Arc::new(push::Time::default))
+        .await
+        .unwrap();
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+            .unwrap()
+    };
+    let text = |name: &str| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .unwrap()
+    };
+    let table = Client::new(&start.aws)
+        .create_table()
+        .table_name(&name)
+        .billing_mode(BillingMode::PayPerRequest);
+    let table = table
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range));
+    table
+        .attribute_definitions(text("pk"))
+        .attribute_definitions(text("sk"))
+        .send()
+        .await
+        .unwrap();
+    Store::new(&start)
+}
+
+async fn embedded() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(
+        listener,
+        Database::memory().unwrap(),
+    ));
+    url
+}

@@ -1,0 +1,381 @@
+//! The table for real: what the rules decide is written under its conditions, and read back as it was.
+//!
+//! An embedded DynamoDB serves these tests, or the one at `USERPUSH_DYNAMODB`.
+
+mod dynamodb;
+
+use aws::store::{Counts, Fault, Job, StoredMessage};
+use aws::{Store, random};
+use dynamodb::table;
+use push::change::{Absent, Action, Case, Change};
+use push::device::{Binding, Device, Ended, Record, State, Version};
+use push::registration::{Further, Holder, Missing, Snapshot};
+use push::{DeviceId, MessageId, Platform, Span, Time, Token, UserId};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NOW: Time = Time::from_seconds(1_800_000_000);
+
+fn device(name: &str) -> DeviceId {
+    DeviceId::parse(name).unwrap()
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn token(letter: &str) -> Token {
+    Token::parse(Platform::Fcm, &letter.repeat(40)).unwrap()
+}
+
+fn record(owner: Option<&str>, letter: &str, version: u8) -> Record {
+    let live = Device {
+        binding: owner.map(|name| Binding {
+            user: user(name),
+            lease: NOW + Span::from_days(1),
+        }),
+        token: token(letter),
+        endpoint: "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/userpush/e".to_owned(),
+        checked: NOW,
+        created: NOW - Span::from_days(1),
+        updated: NOW,
+    };
+    Record {
+        version: Version([version; 16]),
+        arrived: NOW - Span::from_millis(7),
+        expires: NOW + Span::from_days(31),
+        departed: BTreeMap::from([(user("carol é"), NOW)]),
+        state: State::Live(live),
+    }
+}
+
+fn put(id: &str, record: Record, seen: Option<u8>) -> Action {
+    Action::PutDevice {
+        id: device(id),
+        record,
+        seen: seen.map(|n| Version([n; 16])),
+    }
+}
+
+fn put_token(letter: &str, id: &str, held: Option<&str>) -> Action {
+    Action::PutToken {
+        key: token(letter).key(),
+        device: device(id),
+        expires: NOW + Span::from_days(31),
+        held: held.map(device),
+    }
+}
+
+fn put_link(name: &str, id: &str) -> Action {
+    Action::PutLink {
+        user: user(name),
+        device: device(id),
+        expires: NOW + Span::from_days(1),
+    }
+}
+
+fn delete_token(letter: &str, id: &str, absent: Absent) -> Action {
+    Action::DeleteToken {
+        key: token(letter).key(),
+        device: device(id),
+        absent,
+    }
+}
+
+async fn applied(store: &Store, actions: Vec<Action>) -> bool {
+    match store
+        .apply(&Change {
+            case: Case::New,
+            actions,
+        })
+        .await
+    {
+        Ok(()) => true,
+        Err(Fault::Conflict) => false,
+        Err(fault) => panic!("{fault:?}"),
+    }
+}
+
+async fn registered(store: &Store) {
+    let actions = vec![
+        put("D", record(Some("alice"), "a", 1), None),
+        put_token("a", "D", None),
+        put_link("alice", "D"),
+    ];
+    assert!(applied(store, actions).await);
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_back_whole() {
+    let store = table().await;
+    registered(&store).await;
+    let found = store
+        .snapshot(&device("D"), &token("a").key(), Some(&user("alice")))
+        .await
+        .unwrap();
+    let expected = Snapshot {
+        device: Some(record(Some("alice"), "a", 1)),
+        token: Some(Holder {
+            device: device("D"),
+            expires: NOW + Span::from_days(31),
+        }),
+        link: Some(NOW + Span::from_days(1)),
+    };
+    assert_eq!(found, expected);
+    assert_eq!(store.device(&device("D")).await.unwrap(), expected.device);
+    let nothing = store
+        .snapshot(&device("E"), &token("b").key(), None)
+        .await
+        .unwrap();
+    assert_eq!(nothing, Snapshot::default());
+
+    let state = State::Ended(Ended {
+        user: Some(user("alice")),
+    });
+    let tombstone = Record {
+        state,
+        version: Version([2; 16]),
+        ..record(None, "a", 1)
+    };
+    assert!(applied(&store, vec![put("D", tombstone.clone(), Some(1))]).await);
+    assert_eq!(store.device(&device("D")).await.unwrap(), Some(tombstone));
+}
+
+#[tokio::test]
+async fn what_else_is_needed_is_read_in_one_go() {
+    let store = table().await;
+    registered(&store).await;
+    let missing = Missing {
+        holder: Some(device("D")),
+        former: Some(token("a").key()),
+    };
+    let expected = Further {
+        holder: Some(record(Some("alice"), "a", 1)),
+        former: Some(Holder {
+            device: device("D"),
+            expires: NOW + Span::from_days(31),
+        }),
+    };
+    assert_eq!(store.further(&missing).await.unwrap(), expected);
+    assert_eq!(
+        store.further(&Missing::default()).await.unwrap(),
+        Further::default()
+    );
+}
+
+#[tokio::test]
+async fn a_device_is_written_only_as_it_was_seen() {
+    let store = table().await;
+    let new = |version, seen| vec![put("D", record(None, "a", version), seen)];
+    assert!(
+        !applied(&store, new(1, Some(9))).await,
+        "there is none to have been seen"
+    );
+    assert!(applied(&store, new(1, None)).await);
+    assert!(!applied(&store, new(2, None)).await, "there is one");
+    assert!(
+        !applied(&store, new(2, Some(9))).await,
+        "it has another version"
+    );
+    assert!(applied(&store, new(2, Some(1))).await);
+}
+
+#[tokio::test]
+async fn a_check_holds_only_as_it_was_seen() {
+    let store = table().await;
+    registered(&store).await;
+    let check = |id: &str, seen: Option<u8>| {
+        vec![
+            Action::CheckDevice {
+                id: device(id),
+                seen: seen.map(|n| Version([n; 16])),
+            },
+            put_link("bob", "E"),
+        ]
+    };
+    assert!(!applied(&store, check("D", None)).await);
+    assert!(!applied(&store, check("D", Some(2))).await);
+    assert!(applied(&store, check("D", Some(1))).await);
+    assert!(!applied(&store, check("E", Some(1))).await);
+    assert!(applied(&store, check("E", None)).await);
+}
+
+#[tokio::test]
+async fn a_token_changes_hands_only_from_whom_it_was_seen_with() {
+    let store = table().await;
+    registered(&store).await;
+    assert!(!applied(&store, vec![put_token("a", "E", None)]).await);
+    assert!(!applied(&store, vec![put_token("a", "E", Some("F"))]).await);
+    assert!(applied(&store, vec![put_token("a", "E", Some("D"))]).await);
+    assert!(
+        !applied(&store, vec![put_token("b", "E", Some("D"))]).await,
+        "nobody holds it"
+    );
+
+    assert!(!applied(&store, vec![delete_token("a", "D", Absent::Fails)]).await);
+    assert!(!applied(&store, vec![delete_token("a", "D", Absent::Fine)]).await);
+    assert!(applied(&store, vec![delete_token("a", "E", Absent::Fails)]).await);
+    assert!(
+        !applied(&store, vec![delete_token("a", "E", Absent::Fails)]).await,
+        "it is gone"
+    );
+    assert!(applied(&store, vec![delete_token("a", "E", Absent::Fine)]).await);
+}
+
+#[tokio::test]
+async fn a_change_is_made_whole_or_not_at_all() {
+    let store = table().await;
+    registered(&store).await;
+    let actions = vec![
+        Action::DeleteLink {
+            user: user("alice"),
+            device: device("D"),
+        },
+        put("E", record(None, "b", 1), None),
+        put_token("a", "E", None),
+    ];
+    assert!(!applied(&store, actions).await);
+    assert_eq!(store.links(&user("alice"), NOW).await.unwrap().len(), 1);
+    assert_eq!(store.device(&device("E")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_users_index_leaves_out_what_has_expired() {
+    let store = table().await;
+    registered(&store).await;
+    let until = NOW + Span::from_days(1);
+    assert_eq!(
+        store.links(&user("alice"), NOW).await.unwrap(),
+        [(device("D"), until)]
+    );
+    assert_eq!(store.links(&user("alice"), until).await.unwrap(), []);
+    assert_eq!(store.links(&user("alic"), NOW).await.unwrap(), []);
+    assert!(
+        applied(
+            &store,
+            vec![Action::DeleteLink {
+                user: user("alice"),
+                device: device("D")
+            }]
+        )
+        .await
+    );
+    assert_eq!(store.links(&user("alice"), NOW).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_page_of_devices_is_read_by_id() {
+    let store = table().await;
+    let ids: BTreeSet<_> = (0..100).map(|n| device(&format!("D{n}"))).collect();
+    for id in ids.iter().take(60) {
+        assert!(applied(&store, vec![put(id.as_str(), record(None, "a", 1), None)]).await);
+    }
+    let found = store.devices(&ids).await.unwrap();
+    assert_eq!(found.len(), 60);
+    assert!(
+        ids.iter()
+            .take(60)
+            .all(|id| found.get(id) == Some(&record(None, "a", 1)))
+    );
+}
+
+#[tokio::test]
+async fn a_removal_budget_is_spent_by_the_hour_and_platform() {
+    let store = table().await;
+    let hour = Span::from_seconds(3600);
+    for (platform, now, expected) in [
+        (Platform::Fcm, NOW, [true, true, false, false]),
+        (Platform::Apns, NOW, [true, true, false, false]),
+        (Platform::Fcm, NOW + hour, [true, true, false, false]),
+    ] {
+        for left in expected {
+            assert_eq!(store.spend_removal(platform, now, 2).await.unwrap(), left);
+        }
+    }
+    assert!(
+        !store
+            .spend_removal(Platform::Fcm, NOW + hour + hour, 0)
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_moves_only_with_the_device_that_was_seen() {
+    let store = table().await;
+    registered(&store).await;
+    store
+        .move_endpoint(&device("D"), Version([9; 16]), "arn:new", Version([2; 16]))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.device(&device("D")).await.unwrap(),
+        Some(record(Some("alice"), "a", 1))
+    );
+    store
+        .move_endpoint(&device("D"), Version([1; 16]), "arn:new", Version([2; 16]))
+        .await
+        .unwrap();
+    let moved = store.device(&device("D")).await.unwrap().unwrap();
+    assert_eq!(
+        (moved.version, moved.device().unwrap().endpoint.as_str()),
+        (Version([2; 16]), "arn:new")
+    );
+    store
+        .move_endpoint(&device("E"), Version([1; 16]), "arn:new", Version([2; 16]))
+        .await
+        .unwrap();
+    assert_eq!(store.device(&device("E")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_message_is_kept_with_what_became_of_it() {
+    let store = table().await;
+    let id = random::message_id().unwrap();
+    let message = StoredMessage {
+        asked: json!({"message": {"alert": "é"}}),
+        created: NOW,
+        jobs: 1,
+    };
+    let keep = Span::from_days(1);
+    assert_eq!(store.message(&id, NOW).await.unwrap(), None);
+    store.put_message(&id, &message, keep).await.unwrap();
+    assert!(
+        matches!(
+            store.put_message(&id, &message, keep).await,
+            Err(Fault::Conflict)
+        ),
+        "the id is taken"
+    );
+    assert_eq!(
+        store.message(&id, NOW).await.unwrap(),
+        Some((message.clone(), vec![]))
+    );
+
+    let counts = Counts {
+        accepted: 1,
+        dead: 2,
+        refused: 3,
+        retried: 4,
+        misconfigured: 5,
+        expired: 6,
+    };
+    let job = Job { counts, done: true };
+    store.put_job(&id, 0, &job, NOW + keep).await.unwrap();
+    assert_eq!(
+        store.message(&id, NOW).await.unwrap(),
+        Some((message, vec![job]))
+    );
+    assert_eq!(
+        store.message(&id, NOW + keep).await.unwrap(),
+        None,
+        "it has expired"
+    );
+    assert_eq!(
+        store
+            .message(&MessageId::parse("AAAAAAAA").unwrap(), NOW)
+            .await
+            .unwrap(),
+        None
+    );
+}

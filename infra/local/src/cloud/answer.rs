@@ -1,0 +1,132 @@
+//! What an AWS service answers, written in that service's own wire shape.
+
+use super::sns::xml;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use uuid::Uuid;
+
+/// The services that the endpoint speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// JSON 1.0.
+    Dynamodb,
+    /// JSON 1.1.
+    SecretsManager,
+    /// The Query protocol: a form in, XML out.
+    Sns,
+}
+
+impl Service {
+    /// The name in faults and counts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dynamodb => "dynamodb",
+            Self::SecretsManager => "secretsmanager",
+            Self::Sns => "sns",
+        }
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Dynamodb => "application/x-amz-json-1.0",
+            Self::SecretsManager => "application/x-amz-json-1.1",
+            Self::Sns => "text/xml",
+        }
+    }
+}
+
+/// A whole HTTP answer of a service.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+    /// The id of the request, in a header and, for SNS, in the body.
+    pub request_id: String,
+}
+
+impl Answer {
+    /// A JSON body with a status.
+    pub fn json(service: Service, status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            content_type: service.content_type(),
+            body: body.to_string(),
+            request_id: Uuid::new_v4().to_string(),
+        }
+    }
+
+    /// A successful answer of SNS; `result` is XML, and `None` where the action has no result.
+    pub fn xml(action: &str, result: Option<&str>) -> Self {
+        let request_id = Uuid::new_v4().to_string();
+        Self {
+            status: 200,
+            content_type: Service::Sns.content_type(),
+            body: xml::success(action, result, &request_id),
+            request_id,
+        }
+    }
+}
+
+/// An error of a service: its code, status and text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    status: u16,
+    code: Cow<'static, str>,
+    message: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// An error with a code and a text of this service, 400 as most are.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status: 400,
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// As the service writes it.
+    pub fn answer(&self, service: Service) -> Answer {
+        let body = match service {
+            Service::Dynamodb => {
+                json!({"__type": dynamodb_type(&self.code), "message": self.message})
+            }
+            Service::SecretsManager => json!({"__type": self.code, "Message": self.message}),
+            Service::Sns => {
+                let request_id = Uuid::new_v4().to_string();
+                return Answer {
+                    status: self.status,
+                    content_type: service.content_type(),
+                    body: xml::failure(self.status, &self.code, &self.message, &request_id),
+                    request_id,
+                };
+            }
+        };
+        Answer::json(service, self.status, &body)
+    }
+}
+
+/// The code with the namespace it has on the wire. SDKs cut it off; some tools compare the whole.
+fn dynamodb_type(code: &str) -> String {
+    let namespace = match code {
+        "ThrottlingException" => "com.amazon.coral.availability",
+        "ValidationException" => "com.amazon.coral.validate",
+        "AccessDeniedException"
+        | "SerializationException"
+        | "UnknownOperationException"
+        | "UnrecognizedClientException" => "com.amazon.coral.service",
+        _ => "com.amazonaws.dynamodb.v20120810",
+    };
+    format!("{namespace}#{code}")
+}

@@ -1,0 +1,71 @@
+//! The time of the local system: the machine's, moved forward on request.
+
+use aws::Clock;
+use push::{Span, Time};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Real time plus an offset that only grows. Clones share the offset.
+#[derive(Clone, Default)]
+pub struct MovableClock {
+    ahead: Arc<AtomicU64>,
+}
+
+impl MovableClock {
+    /// The present moment.
+    pub fn now(&self) -> Time {
+        let since = machine().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Time::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+            + Span::from_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Moves forward from here on.
+    pub fn advance(&self, span: Span) {
+        self.ahead.fetch_add(span.millis(), Ordering::Relaxed);
+    }
+
+    /// The same clock, as functions take it.
+    pub fn shared(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || clock.now())
+    }
+}
+
+/// The machine's own time, which nobody moves.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock of the local system starts from the machine's"
+)]
+pub fn machine() -> SystemTime {
+    SystemTime::now()
+}
+
+/// RFC 3339 in UTC with milliseconds: `2026-05-20T11:42:11.007Z`.
+pub fn with_millis(time: Time) -> String {
+    let whole = time.to_string();
+    let millis = time.millis() % 1000;
+    format!("{}.{millis:03}Z", whole.trim_end_matches('Z'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_forward_when_it_is_moved() {
+        let clock = MovableClock::default();
+        let before = clock.now();
+        clock.clone().advance(Span::from_seconds(3600));
+        assert!(clock.now() >= before + Span::from_seconds(3600));
+        assert!((clock.shared())() >= before + Span::from_seconds(3600));
+    }
+
+    #[test]
+    fn a_moment_is_written_with_its_milliseconds() {
+        assert_eq!(
+            with_millis(Time::from_millis(1_779_277_331_007)),
+            "2026-05-20T11:42:11.007Z"
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! The local AWS: DynamoDB, Secrets Manager and SNS behind one address, for any unmodified AWS SDK.
+
+mod answer;
+mod calls;
+mod clock;
+mod control;
+mod dynamodb;
+mod fault;
+mod http;
+mod kept;
+mod phones;
+mod random;
+mod secrets;
+mod sns;
+
+use calls::Calls;
+use clock::MovableClock;
+use dynamodb::Dynamodb;
+use fault::Faults;
+use phones::Phones;
+use secrets::Secrets;
+use sns::Sns;
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// What the local AWS holds, and where.
+pub struct CloudOptions {
+    /// The address to listen on; the port is any free one.
+    pub address: IpAddr,
+    /// Where the state is kept; `None` keeps it in memory.
+    pub data: Option<PathBuf>,
+    /// Another DynamoDB to use in place of the embedded one.
+    pub dynamodb: Option<String>,
+    /// The table, made where it is missing.
+    pub table: Table,
+    /// ARNs of the platform applications that exist: `arn:aws:sns:us-east-1:000000000000:app/GCM/userpush`.
+    pub applications: Vec<String>,
+    /// The secrets that exist, with generated values.
+    pub secrets: Vec<SecretSpec>,
+}
+
+/// The table.
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// The request that makes it, as `CreateTable` takes it.
+    pub create: serde_json::Value,
+    /// The attribute that holds the end of an item's life, in epoch seconds.
+    pub ttl_attribute: Option<String>,
+}
+
+/// A secret.
+pub struct SecretSpec {
+    /// What the control surface calls it: `clientSecret`.
+    pub key: String,
+    /// Its name in Secrets Manager.
+    pub name: String,
+    /// How many characters its generated value has.
+    pub length: usize,
+}
+
+/// The running local AWS. It ends with its last clone.
+#[derive(Clone)]
+pub struct Cloud(Arc<Running>);
+
+struct Running {
+    state: Arc<State>,
+    url: String,
+    /// Dropped, it ends the servers.
+    _servers: JoinSet<()>,
+}
+
+struct State {
+    clock: MovableClock,
+    calls: Calls,
+    faults: Faults,
+    phones: Phones,
+    dynamodb: Dynamodb,
+    secrets: Secrets,
+    sns: Sns,
+}
+
+impl Cloud {
+    /// Starts it on the present runtime. When it returns, the table exists and the endpoint accepts calls.
+    ///
+    /// # Errors
+    /// The address is taken, the kept state cannot be read, or the given DynamoDB refuses the table.
+    pub async fn start(options: CloudOptions) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let file = |name: &str| options.data.as_ref().map(|directory| directory.join(name));
+        if let Some(directory) = &options.data {
+            std::fs::create_dir_all(directory)?;
+        }
+        let clock = MovableClock::default();
+        let mut servers = JoinSet::new();
+        let url = match options.dynamodb {
+            Some(url) => url,
+            None => dynamodb::embed(file("dynamodb.sqlite"), &mut servers).await?,
+        };
+        let state = Arc::new(State {
+            dynamodb: Dynamodb::open(&url, options.table).await?,
+            secrets: Secrets::open(file("secrets.json"), &options.secrets, clock.now())?,
+            sns: Sns::open(file("sns.json"), &options.applications)?,
+            calls: Calls::default(),
+            faults: Faults::default(),
+            phones: Phones::default(),
+            clock,
+        });
+        let listener = TcpListener::bind(SocketAddr::new(options.address, 0)).await?;
+        let mut address = listener.local_addr()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        servers.spawn(http::serve(listener, Arc::clone(&state)));
+        Ok(Self(Arc::new(Running {
+            state,
+            url: format!("http://{address}"),
+            _servers: servers,
+        })))
+    }
+
+    /// Where SDKs reach every service.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        self.0.url.clone()
+    }
+
+    /// The control surface, paths `/_local/…`.
+    pub fn control(&self) -> axum::Router {
+        control::router(Arc::clone(&self.0.state))
+    }
+
+    /// The time of the system, which the control surface moves.
+    #[must_use]
+    pub fn clock(&self) -> aws::Clock {
+        self.0.state.clock.shared()
+    }
+
+    /// The current value of a secret.
+    #[must_use]
+    pub fn secret_value(&self, key: &str) -> Option<String> {
+        self.0.state.secrets.value(key)
+    }
+
+    /// The ARN of a secret.
+    #[must_use]
+    pub fn secret_id(&self, key: &str) -> Option<String> {
+        self.0.state.secrets.arn(key)
+    }
+}

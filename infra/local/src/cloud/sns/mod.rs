@@ -1,0 +1,230 @@
+//! SNS mobile push: applications, endpoints and publishing, with AWS's texts.
+
+mod form;
+mod message;
+mod parameters;
+mod registry;
+mod script;
+pub mod xml;
+
+pub use form::Form;
+pub use registry::Platform;
+
+use super::answer::{Answer, Refusal, Service};
+use super::kept::Kept;
+use super::phones::{Phones, Push};
+use form::invalid;
+use message::Message;
+use parameters::{arn, attributes_of, set_attributes, wanted};
+use push::Time;
+use registry::{Registry, no_application, no_endpoint};
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::Write;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// How many endpoints a page of the list has.
+const PAGE: usize = 100;
+
+/// The emulated service.
+pub struct Sns {
+    registry: Kept<Registry>,
+}
+
+/// What an action gives: the XML of its result, or nothing.
+type Outcome = Result<Option<String>, Refusal>;
+
+impl Sns {
+    /// With these applications, and the endpoints that the file holds.
+    ///
+    /// # Errors
+    /// The file cannot be read, or an ARN is not that of an FCM or APNs application.
+    pub fn open(
+        file: Option<PathBuf>,
+        applications: &[String],
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let registry = Kept::<Registry>::open(file)?;
+        if let Some(arn) = applications
+            .iter()
+            .find(|arn| Platform::of_application(arn).is_none())
+        {
+            return Err(format!("not the ARN of a platform application: {arn}").into());
+        }
+        registry.update(|registry| {
+            for arn in applications {
+                registry.applications.entry(arn.clone()).or_default();
+            }
+        });
+        Ok(Self { registry })
+    }
+
+    /// Answers a call.
+    pub fn answer(&self, form: &Form, phones: &Phones, now: Time) -> Answer {
+        let action = form.action();
+        let outcome = match action {
+            "CreatePlatformApplication" => self.create_application(form),
+            "CreatePlatformEndpoint" => self.create_endpoint(form),
+            "DeleteEndpoint" => self.delete_endpoint(form),
+            "GetEndpointAttributes" => self.endpoint_attributes(form),
+            "GetPlatformApplicationAttributes" => self.application_attributes(form),
+            "ListEndpointsByPlatformApplication" => self.list(form),
+            "Publish" => self.publish(form, phones, now),
+            "SetEndpointAttributes" => self.set_endpoint(form),
+            "SetPlatformApplicationAttributes" => self.set_application(form),
+            _ => Err(Refusal::new(
+                "InvalidAction",
+                format!("The action {action} is not valid for this web service."),
+            )),
+        };
+        match outcome {
+            Ok(result) => Answer::xml(action, result.as_deref()),
+            Err(refusal) => refusal.answer(Service::Sns),
+        }
+    }
+
+    fn create_application(&self, form: &Form) -> Outcome {
+        let (name, platform) = (form.required("Name")?, form.required("Platform")?);
+        let platform = Platform::parse(platform)
+            .ok_or_else(|| invalid(format!("Platform Reason: Invalid platform {platform}")))?;
+        let arn = format!(
+            "arn:aws:sns:us-east-1:000000000000:app/{}/{name}",
+            platform.name()
+        );
+        self.registry.change(|registry| {
+            let application = registry.applications.entry(arn.clone()).or_default();
+            set_attributes(application, form)
+        })?;
+        Ok(Some(xml::element("PlatformApplicationArn", &arn)))
+    }
+
+    fn application_attributes(&self, form: &Form) -> Outcome {
+        let arn = arn(form, "PlatformApplicationArn")?;
+        self.registry.read(|registry| {
+            let application = registry.applications.get(arn).ok_or_else(no_application)?;
+            let enabled = (!application.disabled).to_string();
+            let set = application.attributes.iter();
+            let set = set.map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+            Ok(Some(xml::map(
+                set.chain([("Enabled", Cow::Owned(enabled))]),
+            )))
+        })
+    }
+
+    fn set_application(&self, form: &Form) -> Outcome {
+        let arn = arn(form, "PlatformApplicationArn")?;
+        self.registry.change(|registry| {
+            let application = registry.applications.get_mut(arn);
+            set_attributes(application.ok_or_else(no_application)?, form)
+        })?;
+        Ok(None)
+    }
+
+    fn create_endpoint(&self, form: &Form) -> Outcome {
+        let application = arn(form, "PlatformApplicationArn")?;
+        let token = form.required("Token")?;
+        let attributes = form.attributes();
+        let mut wanted = wanted(&attributes)?;
+        wanted.user_data = form
+            .optional("CustomUserData")
+            .or(wanted.user_data)
+            .filter(|data| !data.is_empty());
+        let arn = self
+            .registry
+            .change(|registry| registry.create(application, token, &wanted))?;
+        Ok(Some(xml::element("EndpointArn", &arn)))
+    }
+
+    fn endpoint_attributes(&self, form: &Form) -> Outcome {
+        let arn = arn(form, "EndpointArn")?;
+        self.registry.read(|registry| {
+            let endpoint = registry.endpoints.get(arn).ok_or_else(no_endpoint)?;
+            Ok(Some(attributes_of(endpoint)))
+        })
+    }
+
+    fn set_endpoint(&self, form: &Form) -> Outcome {
+        let arn = arn(form, "EndpointArn")?;
+        let attributes = form.attributes();
+        let wanted = wanted(&attributes)?;
+        let token = attributes.get("Token").copied();
+        self.registry
+            .change(|registry| registry.set(arn, token, &wanted))?;
+        Ok(None)
+    }
+
+    fn delete_endpoint(&self, form: &Form) -> Outcome {
+        let arn = arn(form, "EndpointArn")?;
+        self.registry.update(|registry| registry.delete(arn));
+        Ok(None)
+    }
+
+    fn list(&self, form: &Form) -> Outcome {
+        let application = arn(form, "PlatformApplicationArn")?;
+        let after = form.optional("NextToken").unwrap_or_default();
+        self.registry.read(|registry| {
+            if !registry.applications.contains_key(application) {
+                return Err(no_application());
+            }
+            let mut rest = registry.endpoints.iter().filter(|(arn, endpoint)| {
+                endpoint.application == application && arn.as_str() > after
+            });
+            let mut xml = String::from("<Endpoints>");
+            let mut last = "";
+            for (arn, endpoint) in rest.by_ref().take(PAGE) {
+                let arn_element = xml::element("EndpointArn", arn);
+                // Writing to a String cannot fail.
+                let _ = write!(
+                    xml,
+                    "<member>{arn_element}{}</member>",
+                    attributes_of(endpoint)
+                );
+                last = arn;
+            }
+            xml.push_str("</Endpoints>");
+            if rest.next().is_some() {
+                xml.push_str(&xml::element("NextToken", last));
+            }
+            Ok(Some(xml))
+        })
+    }
+
+    fn publish(&self, form: &Form, phones: &Phones, now: Time) -> Outcome {
+        let message = Message::read(form)?;
+        if form.optional("TargetArn").is_none() {
+            let reason = "TopicArn or TargetArn Reason: no value for required parameter";
+            return Err(invalid(reason));
+        }
+        let arn = arn(form, "TargetArn")?;
+        let (endpoint, enabled) = self
+            .registry
+            .read(|registry| {
+                let endpoint = registry.endpoints.get(arn)?;
+                let application = registry.applications.get(&endpoint.application)?;
+                Some((endpoint.clone(), !application.disabled))
+            })
+            .ok_or_else(|| {
+                invalid("TargetArn Reason: No endpoint found for the target arn specified")
+            })?;
+        let platform = endpoint.platform().ok_or_else(no_endpoint)?;
+        if !enabled {
+            let text = "Platform application is disabled";
+            return Err(Refusal::new("PlatformApplicationDisabled", text));
+        }
+        if !endpoint.enabled {
+            return Err(Refusal::new("EndpointDisabled", "Endpoint is disabled"));
+        }
+        let payload = message.payload(platform)?;
+        let publish_id = Uuid::new_v4().to_string();
+        phones.receive(&Push {
+            token: &endpoint.token,
+            platform: platform.letter(),
+            endpoint: arn,
+            publish_id: &publish_id,
+            at: now,
+            payload,
+            attributes: message.into_attributes(),
+        });
+        Ok(Some(xml::element("MessageId", &publish_id)))
+    }
+}

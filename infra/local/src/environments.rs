@@ -1,0 +1,229 @@
+//! Lambda's environments. Each has a thread of its own, holds one started function and serves one call at a time. What
+//! a function leaves running when it answers never completes: on Lambda it would freeze.
+
+use crate::Error;
+use aws::{Clock, Function, Settings, Start};
+use aws_config::{ConfigLoader, Region};
+use aws_credential_types::Credentials;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::{Context, LambdaEvent};
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+/// What every environment of a function is given.
+pub struct Recipe {
+    /// The name in the template, for the log.
+    pub name: String,
+    /// Environment variables.
+    pub environment: BTreeMap<String, String>,
+    /// How long a call may take.
+    pub timeout: Duration,
+    /// Where AWS is.
+    pub endpoint_url: String,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The environments of one function. They end, once idle, when this is dropped.
+pub struct Environments(Arc<Shared>);
+
+struct Shared {
+    recipe: Recipe,
+    live: fn(&Shared, oneshot::Sender<Result<(), Error>>),
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    calls: VecDeque<Invocation>,
+    environments: usize,
+    idle: usize,
+    closed: bool,
+}
+
+/// One call and where its answer goes.
+struct Invocation {
+    event: ApiGatewayV2httpRequest,
+    answer: oneshot::Sender<ApiGatewayV2httpResponse>,
+}
+
+/// How many calls a function serves at once; more wait.
+const MOST: usize = 64;
+
+impl Environments {
+    /// Starts the first environment.
+    ///
+    /// # Errors
+    /// What keeps the function from starting.
+    pub async fn start<F: Function>(recipe: Recipe) -> Result<Self, Error> {
+        let shared = Arc::new(Shared {
+            recipe,
+            live: live::<F>,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let started = {
+            let mut state = shared.state();
+            shared.add(&mut state)?
+        };
+        // Should the start fail, dropping this is what tells later environments.
+        let environments = Self(shared);
+        started.await??;
+        Ok(environments)
+    }
+
+    /// Calls the function; nothing where it dies: it ended its process, or took too long. The call goes on when nobody
+    /// waits for it any more.
+    pub async fn invoke(&self, event: ApiGatewayV2httpRequest) -> Option<ApiGatewayV2httpResponse> {
+        let (answer, answered) = oneshot::channel();
+        self.0.enqueue(Invocation { event, answer });
+        answered.await.ok()
+    }
+}
+
+impl Drop for Environments {
+    fn drop(&mut self) {
+        self.0.state().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enqueue(self: &Arc<Self>, call: Invocation) {
+        let mut state = self.state();
+        state.calls.push_back(call);
+        self.staff(&mut state);
+        self.changed.notify_one();
+    }
+
+    /// As many environments as there are calls that none is free for, up to the limit.
+    fn staff(self: &Arc<Self>, state: &mut State) {
+        if state.calls.len() > state.idle && state.environments < MOST && self.add(state).is_err() {
+            tracing::error!(function = self.recipe.name, "no thread for an environment");
+        }
+    }
+
+    fn add(
+        self: &Arc<Self>,
+        state: &mut State,
+    ) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
+        let (started, starts) = oneshot::channel();
+        let shared = Arc::clone(self);
+        std::thread::Builder::new()
+            .name(self.recipe.name.clone())
+            .spawn(move || {
+                (shared.live)(&shared, started);
+                shared.leave();
+            })?;
+        state.environments += 1;
+        Ok(starts)
+    }
+
+    fn leave(self: &Arc<Self>) {
+        let mut state = self.state();
+        state.environments -= 1;
+        self.staff(&mut state);
+    }
+
+    /// The next call, once there is one; nothing when no more will come.
+    fn next(&self) -> Option<Invocation> {
+        let mut state = self.state();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(call) = state.calls.pop_front() {
+                state.idle -= 1;
+                return Some(call);
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// The life of an environment.
+fn live<F: Function>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
+    let recipe = &shared.recipe;
+    let boot = || -> Result<(Runtime, F), Error> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let function = runtime.block_on(async { F::start(&recipe.start().await?).await })?;
+        Ok((runtime, function))
+    };
+    let (mut runtime, function) = match boot() {
+        Ok(booted) => booted,
+        Err(error) => {
+            tracing::error!(function = recipe.name, %error, "an environment did not start");
+            // The call that it was meant for fails, as on Lambda.
+            shared.state().calls.pop_front();
+            let _ = started.send(Err(error));
+            return;
+        }
+    };
+    shared.state().idle += 1;
+    let _ = started.send(Ok(()));
+    while let Some(Invocation { event, answer }) = shared.next() {
+        let event = LambdaEvent::new(event, recipe.context());
+        let work = async {
+            let work = aws::enter(&function, event, &*recipe.clock);
+            tokio::time::timeout(recipe.timeout, work).await
+        };
+        let Ok(Ok(response)) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))) else {
+            tracing::error!(function = recipe.name, "an environment died");
+            return;
+        };
+        runtime.shutdown_background();
+        runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                tracing::error!(function = recipe.name, %error, "an environment died");
+                return;
+            }
+        };
+        // Free first, answer second: a caller that calls again at once meets this environment and no new one.
+        shared.state().idle += 1;
+        let _ = answer.send(response);
+    }
+}
+
+impl Recipe {
+    async fn start(&self) -> Result<Start, Error> {
+        let settings = Settings::read(|name| self.environment.get(name).cloned())?;
+        let aws: ConfigLoader = aws_config::from_env()
+            .region(Region::from_static(crate::template::REGION))
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .endpoint_url(&self.endpoint_url)
+            // Whatever the developer's own profile says: neither goes with an endpoint of one's own.
+            .use_fips(false)
+            .use_dual_stack(false);
+        Start::new(settings, aws, Arc::clone(&self.clock)).await
+    }
+
+    fn context(&self) -> Context {
+        let timeout = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+        let mut context = Context::default();
+        context.request_id = uuid::Uuid::new_v4().to_string();
+        context.deadline = (self.clock)().millis().saturating_add(timeout);
+        context.invoked_function_arn = format!(
+            "arn:aws:lambda:{}:{}:function:{}",
+            crate::template::REGION,
+            crate::template::ACCOUNT,
+            self.name
+        );
+        context
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! The functions of the template, found by the names of their binaries.
+
+use crate::Error;
+use crate::cloud::Cloud;
+use crate::environments::{Environments, Recipe};
+use crate::template;
+use aws::Function;
+use init::Init;
+use query::Query;
+use register::Register;
+use send::Sender;
+use std::collections::{BTreeMap, BTreeSet};
+use unregister::Unregister;
+
+/// Starts each function; they go by their logical names.
+///
+/// # Errors
+/// A binary that is not part of this program; what keeps a function from starting.
+pub async fn start(
+    functions: Vec<template::Function>,
+    cloud: &Cloud,
+) -> Result<BTreeMap<String, Environments>, Error> {
+    let mut started = BTreeMap::new();
+    for function in functions {
+        let recipe = Recipe {
+            name: function.resource.clone(),
+            environment: function.environment,
+            timeout: function.timeout,
+            endpoint_url: cloud.endpoint_url(),
+            clock: cloud.clock(),
+        };
+        let environments = match function.binary.as_str() {
+            Init::NAME => Environments::start::<Init>(recipe).await,
+            Query::NAME => Environments::start::<Query>(recipe).await,
+            Register::NAME => Environments::start::<Register>(recipe).await,
+            Sender::NAME => Environments::start::<Sender>(recipe).await,
+            Unregister::NAME => Environments::start::<Unregister>(recipe).await,
+            binary => Err(format!("there is no binary {binary} here").into()),
+        };
+        let environments = environments
+            .map_err(|error| format!("{} does not start: {error}", function.resource))?;
+        started.insert(function.resource, environments);
+    }
+    Ok(started)
+}
+
+/// The SNS platform applications that the functions are told of.
+pub fn platform_applications(functions: &[template::Function]) -> Vec<String> {
+    let variables = ["FCM_APPLICATION_ARN", "APNS_APPLICATION_ARN"];
+    let told = functions
+        .iter()
+        .flat_map(|function| variables.map(|name| function.environment.get(name)));
+    let arns: BTreeSet<_> = told
+        .flatten()
+        .filter(|arn| !arn.is_empty())
+        .cloned()
+        .collect();
+    arns.into_iter().collect()
+}

@@ -1,0 +1,77 @@
+//! What the command line, or a test, chooses.
+
+use clap::Parser;
+use std::path::PathBuf;
+
+/// Userpush on one machine in one process, for development and tests.
+#[derive(Clone, Debug, Parser)]
+#[command(version, about)]
+pub struct Options {
+    /// Port to listen on; 0 takes any free one
+    #[arg(long, value_name = "N", default_value_t = PORT)]
+    pub port: u16,
+    /// Directory to keep the state in; without it everything is in memory and gone at the end
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Another DynamoDB to use than the embedded one; the table is created where it is missing
+    #[arg(long, value_name = "URL")]
+    pub dynamodb: Option<String>,
+    /// Parameters of template.yaml that differ from their defaults
+    #[arg(long, value_name = "NAME=VALUE", num_args = 1.., value_parser = parameter)]
+    pub parameter_overrides: Vec<(String, String)>,
+    /// Address to listen on; any other than the loopback opens this system without protection to the network
+    #[arg(long, value_name = "ADDR", default_value = LISTEN)]
+    pub listen: String,
+}
+
+const PORT: u16 = 3000;
+const LISTEN: &str = "127.0.0.1";
+
+/// The same as an empty command line.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: PORT,
+            data: None,
+            dynamodb: None,
+            parameter_overrides: Vec::new(),
+            listen: LISTEN.to_owned(),
+        }
+    }
+}
+
+fn parameter(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("it has the form Name=Value")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_an_empty_command_line() {
+        let parsed = Options::try_parse_from(["local"]).unwrap();
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Options::default()));
+    }
+
+    #[test]
+    fn several_parameters_follow_one_flag() {
+        let parsed = Options::try_parse_from([
+            "local",
+            "--parameter-overrides",
+            "FcmApplicationArn=",
+            "A=b=c",
+            "--port",
+            "0",
+        ])
+        .unwrap();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            parsed.parameter_overrides,
+            [pair("FcmApplicationArn", ""), pair("A", "b=c")]
+        );
+        assert_eq!(parsed.port, 0);
+        assert!(Options::try_parse_from(["local", "--parameter-overrides", "A"]).is_err());
+    }
+}

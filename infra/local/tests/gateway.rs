@@ -1,0 +1,279 @@
+//! The gateway as a client meets it: over HTTP, with the real functions behind it.
+
+#![expect(clippy::unwrap_used, reason = "what a test relies on")]
+
+use local::{Local, Options};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+async fn started(parameters: &[(&str, &str)]) -> Local {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let options = Options {
+        port: 0,
+        parameter_overrides: parameters.iter().map(own).collect(),
+        ..Options::default()
+    };
+    Local::start(options).await.unwrap()
+}
+
+fn request(local: &Local, method: Method, path: &str) -> RequestBuilder {
+    Client::new().request(method, format!("{}{path}", local.base_url()))
+}
+
+async fn answered(request: RequestBuilder) -> (StatusCode, Value) {
+    let response = request.send().await.unwrap();
+    (response.status(), response.json().await.unwrap())
+}
+
+/// Sends bytes as they are and reads until the server closes.
+async fn raw(local: &Local, bytes: &str) -> String {
+    let address = local.base_url().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    tokio::time::timeout(Duration::from_secs(10), read)
+        .await
+        .unwrap()
+        .unwrap();
+    answer
+}
+
+async fn token(local: &Local, login: Value) -> String {
+    let (status, answer) =
+        answered(request(local, Method::POST, "/_local/login").json(&login)).await;
+    assert_eq!(status, 200);
+    answer["token"].as_str().unwrap().to_owned()
+}
+
+fn init(local: &Local) -> String {
+    format!("/imfpush/v1/apps/{}/init", local.application())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn info_tells_what_a_client_needs() {
+    let local = started(&[("ApplicationId", "app-1")]).await;
+    let (status, info) = answered(request(&local, Method::GET, "/_local/info")).await;
+    assert_eq!(status, 200);
+    assert_eq!(info["applicationId"], "app-1");
+    assert_eq!(
+        info["apiUrl"],
+        format!("{}/imfpush/v1/apps/app-1", local.base_url())
+    );
+    assert_eq!(info["clientSecret"].as_str().unwrap().len(), 64);
+    assert_eq!(info["appSecret"].as_str().unwrap().len(), 64);
+    assert_eq!(info["audience"], "userpush");
+    let discovery = format!(
+        "{}/.well-known/openid-configuration",
+        info["issuer"].as_str().unwrap()
+    );
+    let discovery: Value = reqwest::get(discovery).await.unwrap().json().await.unwrap();
+    assert_eq!(discovery["issuer"], info["issuer"]);
+    let keys = reqwest::get(discovery["jwks_uri"].as_str().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(keys.json::<Value>().await.unwrap()["keys"][0]["kty"], "RSA");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_token_of_the_issuer_passes_the_authorizer() {
+    let local = started(&[]).await;
+    let get = |token: &str| request(&local, Method::GET, &init(&local)).bearer_auth(token);
+    let unauthorized = (StatusCode::UNAUTHORIZED, json!({"message": "Unauthorized"}));
+    assert_eq!(
+        answered(request(&local, Method::GET, &init(&local))).await,
+        unauthorized
+    );
+    for login in [
+        json!({"userId": "alice", "expiresInSeconds": -1}),
+        json!({"userId": "alice", "claims": {"aud": "other"}}),
+        json!({"userId": "alice", "claims": {"iss": "https://other"}}),
+        json!({"userId": "alice", "claims": {"exp": null}}),
+    ] {
+        assert_eq!(
+            answered(get(&token(&local, login).await)).await,
+            unauthorized
+        );
+    }
+    let (status, answer) = answered(get(&token(&local, json!({"userId": "alice"})).await)).await;
+    assert_eq!(
+        (status, &answer["userId"]),
+        (StatusCode::OK, &json!("alice"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_expires_by_the_clock_of_the_system() {
+    let local = started(&[]).await;
+    let token = token(&local, json!({"userId": "alice", "expiresInSeconds": 60})).await;
+    let get = || request(&local, Method::GET, &init(&local)).bearer_auth(&token);
+    assert_eq!(answered(get()).await.0, 200);
+    let clock = request(&local, Method::POST, "/_local/clock").json(&json!({"advanceSeconds": 61}));
+    assert!(clock.send().await.unwrap().status().is_success());
+    assert_eq!(answered(get()).await.0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_makes_no_sense_is_400() {
+    let local = started(&[]).await;
+    for body in [
+        "",
+        "{",
+        "{}",
+        r#"{"userId":1}"#,
+        r#"{"userId":"a","other":1}"#,
+    ] {
+        let login = request(&local, Method::POST, "/_local/login").body(body);
+        let (status, answer) = answered(login).await;
+        assert_eq!(status, 400, "{body}");
+        assert!(answer["message"].is_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preflight_is_answered_by_the_gateway_and_every_answer_speaks_to_web_pages() {
+    let local = started(&[]).await;
+    let preflight = request(&local, Method::OPTIONS, "/imfpush/v1/apps/x/devices")
+        .header("Origin", "https://app.example")
+        .header("Access-Control-Request-Method", "PUT");
+    let preflight = preflight.send().await.unwrap();
+    assert_eq!(preflight.status(), 204);
+    let header = |name: &str| preflight.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("access-control-allow-origin"), "*");
+    assert_eq!(
+        header("access-control-allow-methods"),
+        "GET,POST,PUT,DELETE"
+    );
+    let headers = "clientsecret,content-type,authorization,idempotency-key";
+    assert_eq!(header("access-control-allow-headers"), headers);
+    assert_eq!(header("access-control-max-age"), "600");
+    for path in [init(&local), "/nowhere".to_owned(), "/%FF".to_owned()] {
+        let from_page = request(&local, Method::GET, &path).header("Origin", "https://app.example");
+        let answer = from_page.send().await.unwrap();
+        assert!(answer.status().is_client_error());
+        assert_eq!(
+            answer.headers()["access-control-allow-origin"],
+            "*",
+            "{path}"
+        );
+        let without = request(&local, Method::GET, &path).send().await.unwrap();
+        assert!(
+            !without
+                .headers()
+                .contains_key("access-control-allow-origin"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_those_of_aws() {
+    let local = started(&[]).await;
+    let path = "/imfpush/v1/apps/x/devices";
+    let too_large = (
+        StatusCode::PAYLOAD_TOO_LARGE,
+        json!({"message": "Request Entity Too Large"}),
+    );
+    let post = |length: usize| {
+        let post = request(&local, Method::POST, path);
+        post.header("Content-Type", "application/json")
+            .body(" ".repeat(length))
+    };
+    assert_eq!(answered(post(10 * 1024 * 1024 + 1)).await, too_large);
+    assert_eq!(answered(post(6 * 1024 * 1024)).await, too_large);
+    assert_ne!(answered(post(1024)).await, too_large);
+    let get = |length: usize| request(&local, Method::GET, path).header("X", "x".repeat(length));
+    assert_eq!(answered(get(10_240)).await.0, 431);
+    assert_ne!(answered(get(9_000)).await.0, 431);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_served_is_refused_in_json() {
+    let local = started(&[]).await;
+    assert_eq!(
+        answered(request(&local, Method::GET, "/_local/nothing"))
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        answered(request(&local, Method::GET, "/_local/login"))
+            .await
+            .0,
+        405
+    );
+    let (status, answer) =
+        answered(request(&local, Method::GET, "/").header("Host", "evil.example")).await;
+    assert_eq!(status, 403);
+    assert!(answer["message"].is_string());
+    let refused = raw(&local, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_gets_no_answer() {
+    let local = started(&[]).await;
+    for (line, statuses) in [
+        (
+            "GET /imfpush/v1/apps/x/devices?a=\"b\" HTTP/1.1",
+            &["400"][..],
+        ),
+        ("GET /imfpush/v1/apps/x/devices?a=b c HTTP/1.1", &["400"]),
+        ("GET /imfpush/v1/apps/x/devices/%FF HTTP/1.1", &["400"]),
+        ("GET /imfpush/v1/apps/x/devices/a%3Fb HTTP/1.1", &["404"]),
+        ("GET /imfpush/v1/apps/x/devices/ HTTP/1.1", &["404"]),
+        ("GET // HTTP/1.1", &["404"]),
+        ("OPTIONS * HTTP/1.1", &["204", "404"]),
+        ("BREW /imfpush/v1/apps/x/devices HTTP/1.1", &["404", "405"]),
+        ("GET /imfpush/v1/apps/x/devices HTTP/9.9", &["400"]),
+        ("nonsense", &["400"]),
+    ] {
+        let bytes = format!(
+            "{line}\r\nHost: localhost\r\nX-Forwarded-Proto: gopher\r\nX-Odd: é\r\nConnection: close\r\n\r\n"
+        );
+        let answer = raw(&local, &bytes).await;
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(statuses.contains(&status), "{line}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dropped_is_gone() {
+    let local = started(&[]).await;
+    let address = local.base_url().strip_prefix("http://").unwrap().to_owned();
+    let mut open = TcpStream::connect(&address).await.unwrap();
+    let asked = format!("GET /_local/info HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    open.write_all(asked.as_bytes()).await.unwrap();
+    assert!(open.read(&mut [0; 4096]).await.unwrap() > 0);
+    drop(local);
+    let mut rest = Vec::new();
+    let rest = tokio::time::timeout(Duration::from_secs(10), open.read_to_end(&mut rest));
+    assert!(rest.await.is_ok());
+    assert!(TcpStream::connect(&address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_options_are_told() {
+    let failed = |name: &str, value: &str| {
+        let options = Options {
+            port: 0,
+            parameter_overrides: vec![(name.to_owned(), value.to_owned())],
+            ..Options::default()
+        };
+        async move { Local::start(options).await.err().unwrap().to_string() }
+    };
+    assert!(
+        failed("Nothing", "1")
+            .await
+            .starts_with("there is no parameter Nothing; there are ")
+    );
+    let modes = "the parameter ClientSecretMode is one of per-user, shared";
+    assert_eq!(failed("ClientSecretMode", "none").await, modes);
+    let lease = "environment variable BINDING_LEASE_DAYS: it is a number from 1 to 3650";
+    assert!(failed("BindingLeaseDays", "0").await.ends_with(lease));
+    let issuer = failed("IssuerUrl", "https://other").await;
+    assert!(issuer.starts_with("the only issuer here is http://127.0.0.1:"));
+}
