@@ -1,0 +1,294 @@
+//! The door: whatever event comes in, what goes out is the contract's.
+
+use aws::{Call, Failure, Function, Reply, Start};
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::{Context, LambdaEvent};
+use proptest::prelude::*;
+use push::{Span, Time};
+use serde_json::{Value, json};
+
+/// Answers with what it read of the call.
+struct Echo;
+
+impl Function for Echo {
+    const NAME: &'static str = "echo";
+
+    async fn start(_: &Start) -> Result<Self, lambda_http::Error> {
+        Ok(Self)
+    }
+
+    async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
+        match call.header("do") {
+            Some("panic") => panic!("a fault in the code"),
+            Some("fail") => Err(Failure::Internal("the cause: a secret of ours".into())),
+            Some("wait") => Err(Failure::Unavailable("throttled".into())),
+            Some("body") => Reply::json(200, &call.json::<Value>(8)?),
+            _ => Reply::json(
+                200,
+                &json!({
+                    "route": call.route(),
+                    "device": call.path("deviceId"),
+                    "q": call.query("q"),
+                    "secret": call.header("CLIENTSECRET"),
+                    "origin": call.origin(),
+                    "arrived": call.arrived.millis(),
+                    "claim": call.claim("sub"),
+                }),
+            ),
+        }
+    }
+}
+
+const NOW: Time = Time::from_millis(1_800_000_000_123);
+
+fn event() -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": "GET /imfpush/v1/apps/{applicationId}/devices/{deviceId}",
+        "rawPath": "/imfpush/v1/apps/app/devices/D1",
+        "rawQueryString": "q=1",
+        "headers": {"clientsecret": "S", "host": "api.example.com", "x-forwarded-proto": "https"},
+        "pathParameters": {"applicationId": "app", "deviceId": "D1"},
+        "requestContext": {
+            "routeKey": "GET /imfpush/v1/apps/{applicationId}/devices/{deviceId}",
+            "domainName": "api.example.com",
+            "stage": "$default",
+            "requestId": "R1",
+            "timeEpoch": NOW.millis() - 5,
+            "http": {"method": "GET", "path": "/imfpush/v1/apps/app/devices/D1"}
+        },
+        "isBase64Encoded": false
+    })
+}
+
+async fn answered(event: Value) -> ApiGatewayV2httpResponse {
+    let payload: ApiGatewayV2httpRequest = serde_json::from_value(event).unwrap();
+    aws::enter(
+        &Echo,
+        LambdaEvent::new(payload, Context::default()),
+        &|| NOW,
+    )
+    .await
+}
+
+fn body(response: &ApiGatewayV2httpResponse) -> Value {
+    let body = response.body.as_deref().unwrap_or_default();
+    serde_json::from_slice(body).unwrap()
+}
+
+/// The event with the member at `path` changed.
+fn with(path: &str, value: Value) -> Value {
+    let mut event = event();
+    match event.pointer_mut(path) {
+        Some(member) => *member = value,
+        None => {
+            let (parent, name) = path.rsplit_once('/').unwrap();
+            event.pointer_mut(parent).unwrap()[name] = value;
+        }
+    }
+    event
+}
+
+#[tokio::test]
+async fn a_call_is_read_from_the_event() {
+    let expected = json!({
+        "route": ["GET", "/devices/{deviceId}"],
+        "device": "D1",
+        "q": "1",
+        "secret": "S",
+        "origin": "https://api.example.com",
+        "arrived": NOW.millis() - 5,
+        "claim": null,
+    });
+    let response = answered(event()).await;
+    assert_eq!((response.status_code, body(&response)), (200, expected));
+    let claims = with(
+        "/requestContext/authorizer",
+        json!({"jwt": {"claims": {"sub": "alice"}, "scopes": null}}),
+    );
+    assert_eq!(body(&answered(claims).await)["claim"], "alice");
+}
+
+#[tokio::test]
+async fn what_no_uri_can_hold_does_not_stop_a_call() {
+    for (path, value) in [
+        ("/rawQueryString", json!("q=\"<a b>\"")),
+        ("/rawQueryString", json!("q=é\u{0}\n")),
+        ("/rawQueryString", json!("q=%zz%")),
+        (
+            "/rawPath",
+            json!("/imfpush/v1/apps/app/devices/a b\"<>|\\^`{}[]"),
+        ),
+        ("/rawPath", json!("no slash")),
+        ("/rawPath", json!("//host:99999/é")),
+        ("/headers/x-forwarded-proto", json!("java script")),
+        ("/headers/x-forwarded-proto", json!("")),
+        ("/headers/x-forwarded-proto", json!("https,http")),
+        ("/headers/host", json!("a b")),
+        ("/headers/host", json!("[::1")),
+        ("/headers/host", json!("host:port")),
+        ("/headers/host", json!("")),
+        ("/headers/host", json!("xn--")),
+        ("/headers/host", json!("1.2.3.999")),
+        ("/headers/clientsecret", json!("é")),
+        ("/requestContext/domainName", json!("a b")),
+        ("/requestContext/stage", json!("a b\"")),
+        ("/cookies", json!(["a\nb"])),
+    ] {
+        assert_eq!(
+            answered(with(path, value.clone())).await.status_code,
+            200,
+            "{path} {value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_gateways_clock_is_believed_as_far_as_clocks_differ() {
+    let millis = |span: Span| NOW.millis() - span.millis();
+    for (epoch, arrived) in [
+        (
+            millis(Span::from_seconds(60)),
+            millis(Span::from_seconds(60)),
+        ),
+        (millis(Span::from_millis(60_001)), NOW.millis()),
+        (NOW.millis() + 60_000, NOW.millis() + 60_000),
+        (NOW.millis() + 60_001, NOW.millis()),
+        (0, NOW.millis()),
+    ] {
+        let response = answered(with("/requestContext/timeEpoch", json!(epoch))).await;
+        assert_eq!(body(&response)["arrived"], arrived);
+    }
+}
+
+/// A call with this content type and body that the function reads as JSON of at most 8 bytes.
+async fn posted(content_type: Option<&str>, text: &str, base64: bool) -> (i64, Value) {
+    let mut event = with("/headers/do", json!("body"));
+    if let Some(content_type) = content_type {
+        event["headers"]["content-type"] = json!(content_type);
+    }
+    event["body"] = json!(text);
+    event["isBase64Encoded"] = json!(base64);
+    let response = answered(event).await;
+    let body = body(&response);
+    (
+        response.status_code,
+        if response.status_code == 200 {
+            body
+        } else {
+            body["code"].clone()
+        },
+    )
+}
+
+#[tokio::test]
+async fn a_body_is_json_by_type_form_and_size() {
+    for content_type in [
+        None,
+        Some(""),
+        Some("application/json"),
+        Some("application/json; charset = UTF-8"),
+        Some("APPLICATION/JSON;charset=utf-8"),
+        Some("application/vnd.api+json"),
+    ] {
+        assert_eq!(
+            posted(content_type, "[1]", false).await,
+            (200, json!([1])),
+            "{content_type:?}"
+        );
+    }
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "json",
+        "+json",
+        "application/jsonp",
+    ] {
+        assert_eq!(
+            posted(Some(content_type), "[1]", false).await,
+            (415, json!("FPWSE0415E")),
+            "{content_type}"
+        );
+    }
+    assert_eq!(
+        posted(None, "[1]", true).await,
+        (400, json!("FPWSE0004E")),
+        "no base64"
+    );
+    assert_eq!(posted(None, "WzFd", true).await, (200, json!([1])));
+    assert_eq!(
+        posted(None, "/w==", true).await,
+        (400, json!("FPWSE0004E")),
+        "no UTF-8"
+    );
+    assert_eq!(posted(None, "[1", false).await, (400, json!("FPWSE0004E")));
+    assert_eq!(posted(None, "", false).await, (400, json!("FPWSE0004E")));
+    assert_eq!(posted(None, "[12345]", false).await, (200, json!([12345])));
+    assert_eq!(
+        posted(None, "[123456]", false).await,
+        (200, json!([123_456]))
+    );
+    assert_eq!(
+        posted(None, "[1234567]", false).await,
+        (413, json!("FPWSE0413E"))
+    );
+}
+
+#[tokio::test]
+async fn a_panic_and_a_fault_are_answered_in_the_contracts_shape() {
+    for (what, status, code, message) in [
+        (
+            "panic",
+            500,
+            "FPWSE0010E",
+            "Internal Server Error. The request can be repeated.",
+        ),
+        (
+            "fail",
+            500,
+            "FPWSE0010E",
+            "Internal Server Error. The request can be repeated.",
+        ),
+        (
+            "wait",
+            503,
+            "FPWSE0025E",
+            "Service Unavailable. Repeat the request after a while.",
+        ),
+    ] {
+        let response = answered(with("/headers/do", json!(what))).await;
+        let expected = json!({"code": code, "message": message, "requestId": "R1"});
+        assert_eq!((response.status_code, body(&response)), (status, expected));
+        assert_eq!(
+            response.headers.get("content-type").unwrap(),
+            "application/json"
+        );
+        assert_eq!(response.headers.contains_key("retry-after"), status == 503);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_event_stops_the_process(
+        query in ".{0,20}", path in ".{0,20}", host in ".{0,12}", proto in ".{0,8}", domain in ".{0,12}",
+        stage in ".{0,5}", body in ".{0,10}", base64 in any::<bool>(), epoch in any::<i64>(), route in ".{0,20}",
+    ) {
+        let mut event = event();
+        event["rawQueryString"] = json!(query);
+        event["rawPath"] = json!(path);
+        event["routeKey"] = json!(route);
+        event["body"] = json!(body);
+        event["isBase64Encoded"] = json!(base64);
+        event["requestContext"]["domainName"] = json!(domain);
+        event["requestContext"]["stage"] = json!(stage);
+        event["requestContext"]["timeEpoch"] = json!(epoch);
+        event["requestContext"]["routeKey"] = json!(route);
+        // What a header cannot hold does not come through the gateway.
+        for (name, value) in [("host", host), ("x-forwarded-proto", proto)] {
+            event["headers"][name] = json!(value.chars().filter(|c| !c.is_control()).collect::<String>());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let status = runtime.block_on(answered(event)).status_code;
+        prop_assert!(status == 200 || status == 400, "{status}");
+    }
+}
