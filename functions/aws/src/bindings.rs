@@ -7,7 +7,7 @@ use crate::{Clock, Failure, Start, Store, random};
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
 use push::reading::{Reading, Renewal};
-use push::registration::{Assessment, Decision, Look, Registration};
+use push::registration::{Assessment, Decision, Further, Look, Registration};
 use push::unregistration::{self, Found, Unregistration};
 use push::{Caller, DeviceId, Time, Token, UserId};
 
@@ -189,7 +189,7 @@ impl Bindings {
         let decision = push::registration::decide(
             now,
             &found,
-            &Default::default(),
+            &Further::default(),
             &wanted,
             endpoint,
             random::version()?,

@@ -226,7 +226,7 @@ fn repair(event: &mut ApiGatewayV2httpRequest) {
 /// A name, optionally with a port, that a URL can hold.
 fn is_host(text: &str) -> bool {
     let (name, port) = text.rsplit_once(':').unwrap_or((text, "443"));
-    let part = |part: &str| {
+    let label = |part: &str| {
         !part.is_empty()
             && part
                 .bytes()
@@ -238,7 +238,7 @@ fn is_host(text: &str) -> bool {
         .next()
         .is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
     port.parse::<u16>().is_ok()
-        && name.split('.').all(part)
+        && name.split('.').all(label)
         && (!last_is_number || name.parse::<Ipv4Addr>().is_ok())
         && !name.contains("xn--")
 }

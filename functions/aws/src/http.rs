@@ -6,6 +6,8 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 
 /// The roots of Amazon Trust Services, which sign for every endpoint of AWS: <https://www.amazontrust.com/repository/>.
 const AMAZON: [&str; 5] = [
@@ -34,6 +36,13 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Erro
         .build_https())
 }
 
+/// Whether the service itself failed to answer, whatever name it gave to that.
+pub(crate) fn is_server_fault<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    error
+        .raw_response()
+        .is_some_and(|response| response.status().is_server_error())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,9 +68,11 @@ mod tests {
             let der = base64::engine::general_purpose::STANDARD
                 .decode(der)
                 .unwrap();
-            let digest: String = Sha256::digest(der)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
+            let digits = Sha256::digest(der)
+                .into_iter()
+                .flat_map(|byte| [byte >> 4, byte & 15]);
+            let digest: String = digits
+                .filter_map(|digit| char::from_digit(digit.into(), 16))
                 .collect();
             assert_eq!(digest, fingerprint);
         }

@@ -235,11 +235,7 @@ impl Secrets {
             .await
         {
             Ok(answer) => answer,
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
-            {
+            Err(error) if error.code() == Some("ResourceNotFoundException") => {
                 return Ok(None);
             }
             Err(error) => {

@@ -2,6 +2,8 @@
 //!
 //! An embedded DynamoDB serves these tests, or the one at `USERPUSH_DYNAMODB`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod dynamodb;
 
 use aws::store::{Counts, Fault, Job, StoredMessage};

@@ -208,7 +208,7 @@ pub fn decide(
     if let Some(id) = holder.clone() {
         match (&further.holder, holding) {
             (Some(other), Some(held)) => {
-                actions.extend(end(now, &id, other, held, wanted.arrived, version))
+                actions.extend(end(now, &id, other, held, wanted.arrived, version));
             }
             (other, _) => actions.push(Action::CheckDevice {
                 id,

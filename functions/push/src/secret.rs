@@ -1,6 +1,7 @@
 //! Secrets that are provisioned with the system, and how a presented one is compared with them.
 
 use crate::token::hex;
+use hmac::{Hmac, KeyInit};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -10,6 +11,7 @@ use subtle::ConstantTimeEq;
 pub struct Secret {
     text: String,
     digest: [u8; 32],
+    mac: Hmac<Sha256>,
 }
 
 /// A secret that is too easy to guess: a user secret lets its holder try keys at home.
@@ -29,6 +31,8 @@ impl Secret {
         Ok(Self {
             text: text.to_owned(),
             digest: Sha256::digest(text).into(),
+            // Only a key of no length could be refused.
+            mac: Hmac::new_from_slice(text.as_bytes()).map_err(|_| TooShort)?,
         })
     }
 
@@ -43,6 +47,11 @@ impl Secret {
     pub fn matches(&self, presented: &str) -> bool {
         let presented: [u8; 32] = Sha256::digest(presented).into();
         self.digest.ct_eq(&presented).into()
+    }
+
+    /// HMAC-SHA256 with the secret as its key, to be given a text.
+    pub(crate) fn mac(&self) -> Hmac<Sha256> {
+        self.mac.clone()
     }
 
     /// The name by which a user secret tells the key that signed it: the first 8 hexadecimal digits of its SHA-256.

@@ -6,7 +6,7 @@
 use crate::{ApplicationId, Secret, Span, Time, UserId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -71,7 +71,7 @@ impl UserSecret {
             exp,
         };
         let mut text = format!("{}.{}", encode(&header), encode(&claims));
-        let tag = BASE64.encode(mac(key.expose().as_bytes(), &text).finalize().into_bytes());
+        let tag = BASE64.encode(tagged(key.mac(), &text).finalize().into_bytes());
         text.push('.');
         text.push_str(&tag);
         (
@@ -105,10 +105,7 @@ impl UserSecret {
         let Some(key) = keys.into_iter().find(|key| key.key_id() == header.kid) else {
             return Verified::UnknownKey;
         };
-        if mac(key.expose().as_bytes(), signed)
-            .verify_slice(&tag)
-            .is_err()
-        {
+        if tagged(key.mac(), signed).verify_slice(&tag).is_err() {
             return Verified::No;
         }
         match decode::<Claims>(claims) {
@@ -124,10 +121,7 @@ impl UserSecret {
     }
 }
 
-fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
-    // HMAC takes a key of any length: longer ones are hashed, shorter ones padded (RFC 2104).
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default()));
+fn tagged(mut mac: Hmac<Sha256>, text: &str) -> Hmac<Sha256> {
     mac.update(text.as_bytes());
     mac
 }
@@ -143,6 +137,7 @@ fn decode<T: for<'a> Deserialize<'a>>(part: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hmac::KeyInit;
     use proptest::prelude::*;
 
     fn key(letter: &str) -> Secret {
@@ -159,11 +154,7 @@ mod tests {
 
     fn with(header: &str, claims: &str, key: &Secret) -> String {
         let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
-        let tag = BASE64.encode(
-            mac(key.expose().as_bytes(), &signed)
-                .finalize()
-                .into_bytes(),
-        );
+        let tag = BASE64.encode(tagged(key.mac(), &signed).finalize().into_bytes());
         format!("{signed}.{tag}")
     }
 
@@ -181,7 +172,11 @@ mod tests {
         let tag = BASE64
             .decode("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
             .unwrap();
-        assert!(mac(&key, signed).verify_slice(&tag).is_ok());
+        assert!(
+            tagged(Hmac::new_from_slice(&key).unwrap(), signed)
+                .verify_slice(&tag)
+                .is_ok()
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Random histories of overlapping calls against a table in memory: the invariants hold after every write.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod table;
 
 use proptest::prelude::*;
@@ -13,7 +15,7 @@ use std::collections::BTreeMap;
 use table::Table;
 
 /// One thing that happens. Calls take effect in two steps, so that others get in between.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Event {
     /// A registration reads what stands.
     Register {
@@ -31,6 +33,7 @@ enum Event {
     Sweep(u8),
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are a handful of them")]
 #[derive(Clone, Debug)]
 enum Call {
     Register {

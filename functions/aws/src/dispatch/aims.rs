@@ -109,7 +109,7 @@ impl Dispatch {
                     return Err(fault.into());
                 }
                 Err(Fault::Pressure(_) | Fault::Lost(_)) => {
-                    tokio::time::sleep(Duration::from_millis(50 + random::below(100))).await
+                    tokio::time::sleep(Duration::from_millis(50 + random::below(100))).await;
                 }
                 Err(fault) => return Err(fault.into()),
             }

@@ -1,11 +1,13 @@
 //! The endpoint of a token: made without attributes, always looked at, enabled where it is not.
 
-use super::{Applications, is_passing, is_pressure};
+use super::{Applications, is_pressure};
+use crate::http::is_server_fault;
 use crate::{Failure, Start};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use push::{Invalid, Token};
 use std::time::Duration;
 
@@ -52,11 +54,7 @@ impl Endpoints {
                 .await
             {
                 Ok(answer) => answer.attributes.unwrap_or_default(),
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(|error| error.is_not_found_exception()) =>
-                {
+                Err(error) if is_not_found(&error) => {
                     continue;
                 }
                 Err(error) => return Err(sorted(&error)),
@@ -77,10 +75,7 @@ impl Endpoints {
                 .await
             {
                 Ok(_) => return Ok(arn),
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(|error| error.is_not_found_exception()) => {}
+                Err(error) if is_not_found(&error) => {}
                 Err(error) => return Err(sorted(&error)),
             }
         }
@@ -113,8 +108,14 @@ impl Endpoints {
     }
 }
 
+fn is_not_found(error: &impl ProvideErrorMetadata) -> bool {
+    error
+        .code()
+        .is_some_and(|code| code.trim_end_matches("Exception") == "NotFound")
+}
+
 /// The ARN in "Endpoint <arn> already exists with the same Token, but different attributes."
-fn existing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<String> {
+fn existing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
     let (before, _) = error
         .message()?
         .split_once(" already exists with the same Token")?;
@@ -125,7 +126,7 @@ fn existing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<String
         .map(str::to_owned)
 }
 
-fn sorted_create<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
+fn sorted_create<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
     let message = error.message().unwrap_or_default();
     match error
         .code()
@@ -146,11 +147,11 @@ fn sorted_create<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure 
 }
 
 /// Only the code becomes part of the cause: messages repeat tokens and ARNs.
-fn sorted<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Failure {
+fn sorted<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
     let code = error.code().unwrap_or_default();
     let cause = format!("SNS: {}", if code.is_empty() { "no answer" } else { code }).into();
     match error {
-        SdkError::ServiceError(_) if !is_pressure(code) && !is_passing(code) => {
+        SdkError::ServiceError(_) if !is_pressure(code) && !is_server_fault(error) => {
             Failure::Internal(cause)
         }
         SdkError::ConstructionFailure(_) => Failure::Internal(cause),

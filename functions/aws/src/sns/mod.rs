@@ -48,11 +48,3 @@ fn is_pressure(code: &str) -> bool {
             | "TooManyRequests"
     )
 }
-
-/// Codes of a passing fault on SNS's side.
-fn is_passing(code: &str) -> bool {
-    matches!(
-        code.trim_end_matches("Exception"),
-        "InternalError" | "InternalFailure" | "ServiceUnavailable" | "KMSThrottling"
-    )
-}

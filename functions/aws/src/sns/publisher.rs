@@ -1,13 +1,15 @@
 //! Publishing to one endpoint, and what the answer means for the device behind it.
 
-use super::{Applications, is_passing, is_pressure};
+use super::{Applications, is_pressure};
 use crate::Start;
+use crate::http::is_server_fault;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use push::Platform;
 use push::message::Rendered;
 use serde_json::json;
@@ -128,9 +130,9 @@ fn attributes(key: &str, rendered: &Rendered) -> Vec<(String, String)> {
     }
 }
 
-fn sorted<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Outcome {
+fn sorted<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Outcome {
     let code = error.code().unwrap_or_default();
-    if !matches!(error, SdkError::ServiceError(_)) || is_pressure(code) || is_passing(code) {
+    if !matches!(error, SdkError::ServiceError(_)) || is_pressure(code) || is_server_fault(error) {
         return if matches!(error, SdkError::ConstructionFailure(_)) {
             Outcome::Refused
         } else {

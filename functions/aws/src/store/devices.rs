@@ -11,7 +11,7 @@ use push::{DeviceId, Time, TokenKey, UserId};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-/// The most keys that one BatchGetItem takes.
+/// The most keys that one `BatchGetItem` takes.
 pub const PAGE: usize = 100;
 
 impl Store {

@@ -1,8 +1,10 @@
 //! What can go wrong between us and DynamoDB, sorted by what to do about it.
 
+use crate::http::is_server_fault;
 use crate::{Cause, Failure};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A failed call.
 #[derive(Debug)]
@@ -35,13 +37,16 @@ impl From<super::rows::BadRow> for Fault {
 
 impl Fault {
     /// Sorts the failure of a call. Only its code becomes part of the cause: messages can repeat keys.
-    pub(crate) fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+    pub(crate) fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Self {
         let code = error.code().unwrap_or_default().to_owned();
         match error {
+            SdkError::ServiceError(_) if code == "ConditionalCheckFailedException" => {
+                Self::Conflict
+            }
             SdkError::ServiceError(_) if is_pressure(&code) => {
                 Self::Pressure(format!("DynamoDB: {code}").into())
             }
-            SdkError::ServiceError(_) if is_lost(&code) => {
+            SdkError::ServiceError(_) if is_lost(&code) || is_server_fault(error) => {
                 Self::Lost(format!("DynamoDB: {code}").into())
             }
             SdkError::ServiceError(_) => Self::Broken(format!("DynamoDB: {code}").into()),
@@ -53,7 +58,7 @@ impl Fault {
     }
 
     /// The same for a transaction, whose reasons stand apart.
-    pub(crate) fn of_transaction<R>(error: &SdkError<TransactWriteItemsError, R>) -> Self {
+    pub(crate) fn of_transaction(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Self {
         let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
             error.as_service_error()
         else {

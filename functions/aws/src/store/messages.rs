@@ -103,17 +103,10 @@ impl Store {
         let call = call
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", "pk");
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(Fault::Conflict)
-            }
-            Err(error) => Err(Fault::of(&error)),
-        }
+        call.send()
+            .await
+            .map(|_| ())
+            .map_err(|error| Fault::of(&error))
     }
 
     /// Notes what became of job `n` of a message; it expires with the message.

@@ -151,16 +151,10 @@ impl Store {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":budget", number(budget.into()));
         let call = call.expression_attribute_values(":expires", number((hour + 25) * HOUR));
-        match call.send().await {
+        match call.send().await.map_err(|error| Fault::of(&error)) {
             Ok(_) => Ok(budget > 0),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Fault::of(&error)),
+            Err(Fault::Conflict) => Ok(false),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -193,15 +187,10 @@ impl Store {
             .expression_attribute_values(":seen", version(&seen))
             .send()
             .await
+            .map_err(|error| Fault::of(&error))
         {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(Fault::of(&error))
-            }
-            _ => Ok(()),
+            Ok(_) | Err(Fault::Conflict) => Ok(()),
+            Err(fault) => Err(fault),
         }
     }
 }

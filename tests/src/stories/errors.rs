@@ -1,0 +1,279 @@
+//! Every row of the contract's table of errors that a device or a backend can meet.
+
+use crate::answer::{
+    INTERNAL, NOT_CONFIGURED, NOT_FOUND, NOT_JSON, NOT_SUPPORTED, TOO_LARGE, UNAUTHORIZED,
+    UNAVAILABLE, WRONG_METHOD,
+};
+use crate::api::Api;
+use crate::phone::{Phone, user};
+use crate::story::{Story, own, shared};
+use reqwest::Method;
+use serde_json::json;
+
+const BREAKS: &str = "it breaks DynamoDB for all";
+
+pub(super) fn stories() -> Vec<Story> {
+    vec![
+        shared(an_unknown_application_is_not_found_before_any_secret_is_asked_for),
+        shared(routes_of_the_original_that_are_not_served_are_not_found),
+        shared(a_known_route_with_a_wrong_method_says_so),
+        shared(a_body_that_is_no_json_is_refused),
+        shared(a_body_of_another_type_is_refused),
+        shared(every_type_that_is_json_is_taken),
+        shared(a_body_over_the_limit_is_refused),
+        shared(a_device_without_a_secret_is_unauthorized),
+        own(
+            "it needs a parameter",
+            &["FcmSenderId="],
+            a_sender_id_that_is_not_set_is_not_found,
+        ),
+        own(BREAKS, &[], a_throttled_table_is_unavailable_for_now),
+        own(BREAKS, &[], a_refusing_table_is_an_internal_error),
+    ]
+}
+
+async fn an_unknown_application_is_not_found_before_any_secret_is_asked_for(api: Api) {
+    let phone = Phone::android();
+    let message = json!({"message": {"alert": "Hi"}, "target": {"userIds": [user("alice")]}});
+    for application in ["unknown", "null", "x"] {
+        for (method, route) in [
+            (Method::POST, "/devices".to_owned()),
+            (Method::GET, format!("/devices/{}", phone.device)),
+            (Method::PUT, format!("/devices/{}", phone.device)),
+            (Method::DELETE, format!("/devices/{}", phone.device)),
+            (Method::POST, "/messages".to_owned()),
+            (Method::GET, "/messages/AAAAAAAA".to_owned()),
+            (Method::GET, "/messages/AAAAAAAA/status".to_owned()),
+            (Method::GET, "/settings/gcmConfPublic".to_owned()),
+        ] {
+            let path = format!("/imfpush/v1/apps/{application}{route}");
+            let call = || api.at_path(method.clone(), &path);
+            let body = if route == "/messages" {
+                &message
+            } else {
+                &phone.body(Some("someone"))
+            };
+            for call in [call(), call().backend(&api), call().secret(Some("forged"))] {
+                let call = if method == Method::POST || method == Method::PUT {
+                    call.json(body)
+                } else {
+                    call
+                };
+                call.send().await.refused(NOT_FOUND);
+            }
+        }
+        let token = api.login(json!({"userId": user("alice")})).await;
+        let init = api.at_path(Method::GET, &format!("/imfpush/v1/apps/{application}/init"));
+        let init = init.header("authorization", &format!("Bearer {token}"));
+        init.send().await.refused(NOT_FOUND);
+    }
+    api.holds_no_trace(&[&phone.device, &phone.token]).await;
+}
+
+async fn routes_of_the_original_that_are_not_served_are_not_found(api: Api) {
+    for route in [
+        "",
+        "/",
+        "/nothing",
+        "/devices/report",
+        "/messages/report",
+        "/messages/AAAAAAAA/deliverystatus",
+        "/settings/gcmConf",
+        "/settings/apnsConf",
+        "/settings",
+    ] {
+        let answer = api.backend_get(route).await;
+        answer.refused(NOT_FOUND);
+    }
+    for path in [
+        "/",
+        "/imfpush",
+        "/imfpush/v1/apps",
+        "/imfpush/v2/apps/x/devices",
+        "/favicon.ico",
+    ] {
+        api.at_path(Method::GET, path)
+            .send()
+            .await
+            .refused(NOT_FOUND);
+    }
+}
+
+async fn a_known_route_with_a_wrong_method_says_so(api: Api) {
+    let device = "/devices/some-device".to_owned();
+    for (route, methods) in [
+        (
+            "/devices",
+            &[Method::PUT, Method::DELETE, Method::PATCH][..],
+        ),
+        (&device, &[Method::POST, Method::PATCH]),
+        ("/messages", &[Method::PUT, Method::DELETE, Method::PATCH]),
+        ("/messages/AAAAAAAA", &[Method::POST, Method::PATCH]),
+        (
+            "/messages/AAAAAAAA/status",
+            &[Method::POST, Method::PUT, Method::DELETE],
+        ),
+        ("/init", &[Method::POST, Method::PUT, Method::DELETE]),
+        (
+            "/settings/gcmConfPublic",
+            &[Method::POST, Method::PUT, Method::DELETE],
+        ),
+    ] {
+        for method in methods {
+            let answer = api.call(method.clone(), route).backend(&api).send().await;
+            answer.refused(WRONG_METHOD);
+        }
+    }
+}
+
+async fn a_body_that_is_no_json_is_refused(api: Api) {
+    let secret = api.client_secret().to_owned();
+    let phone = Phone::android();
+    let whole = phone.body(None).to_string();
+    let deep = format!("{}1{}", "[".repeat(1000), "]".repeat(1000));
+    for body in [
+        Vec::new(),
+        b" ".to_vec(),
+        b"{".to_vec(),
+        b"nul".to_vec(),
+        b"{'deviceId': 'D'}".to_vec(),
+        b"deviceId=D&token=T&platform=G".to_vec(),
+        b"<device/>".to_vec(),
+        b"{\"deviceId\":\"\xff\xfe\"}".to_vec(),
+        whole.as_bytes()[..whole.len() - 1].to_vec(),
+        format!("{whole}{whole}").into_bytes(),
+        format!("{whole},").into_bytes(),
+        deep.into_bytes(),
+    ] {
+        for (method, route) in [
+            (Method::POST, "/devices".to_owned()),
+            (Method::PUT, format!("/devices/{}", phone.device)),
+            (Method::POST, "/messages".to_owned()),
+        ] {
+            let call = api.call(method, &route).secret(Some(&secret)).backend(&api);
+            let call = call.body("application/json", body.clone());
+            call.send().await.refused(NOT_JSON);
+        }
+    }
+    api.holds_no_trace(&[&phone.device, &phone.token]).await;
+}
+
+async fn a_body_of_another_type_is_refused(api: Api) {
+    let secret = api.client_secret().to_owned();
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "application/jsonx",
+        "application/octet-stream",
+        "multipart/form-data; boundary=x",
+        "json",
+        "+json",
+    ] {
+        let phone = Phone::android();
+        for (method, route) in [
+            (Method::POST, "/devices".to_owned()),
+            (Method::PUT, format!("/devices/{}", phone.device)),
+            (Method::POST, "/messages".to_owned()),
+        ] {
+            let call = api.call(method, &route).secret(Some(&secret)).backend(&api);
+            let call = call.body(content_type, phone.body(None).to_string());
+            call.send().await.refused(NOT_SUPPORTED);
+        }
+        api.holds_no_trace(&[&phone.device, &phone.token]).await;
+    }
+}
+
+async fn every_type_that_is_json_is_taken(api: Api) {
+    for content_type in [
+        "application/json",
+        "application/json; charset = UTF-8",
+        "application/json;charset=utf-8",
+        "APPLICATION/JSON; q=1; x",
+        "application/vnd.api+json",
+        "application/merge-patch+json; charset=UTF-8",
+    ] {
+        let phone = Phone::android();
+        let post = api.call(Method::POST, "/devices");
+        let post = post.body(content_type, phone.body(None).to_string());
+        post.send().await.ok(201);
+        let put = api.device(Method::PUT, &phone, None);
+        let put = put.body(content_type, phone.body(None).to_string());
+        put.send().await.ok(200);
+    }
+    let phone = Phone::android();
+    let post = crate::raw::Raw::new("POST", &api.path("/devices"));
+    let post = post.body(phone.body(None).to_string());
+    post.send(&api).await.ok(201);
+}
+
+async fn a_body_over_the_limit_is_refused(api: Api) {
+    const LIMIT: usize = 1024 * 1024;
+    for (size, right) in [(LIMIT, true), (LIMIT + 1, false), (5 * LIMIT, false)] {
+        let phone = Phone::android();
+        let mut body = phone.body(None);
+        body["variables"] = "".into();
+        let bare = body.to_string().len();
+        body["variables"] = "x".repeat(size - bare).into();
+        let post = api.call(Method::POST, "/devices");
+        let answer = post.body("application/json", body.to_string()).send().await;
+        if right {
+            answer.ok(201);
+        } else {
+            answer.refused(TOO_LARGE);
+            api.holds_no_trace(&[&phone.device, &phone.token]).await;
+        }
+    }
+}
+
+async fn a_device_without_a_secret_is_unauthorized(api: Api) {
+    let (alice, phone) = (user("alice"), Phone::android());
+    let answer = api.register(&phone, Some(&alice), None).await;
+    answer.refused(UNAUTHORIZED);
+    assert_eq!(answer.header("www-authenticate"), None);
+    api.holds_no_trace(&[&alice, &phone.device, &phone.token])
+        .await;
+}
+
+async fn a_sender_id_that_is_not_set_is_not_found(api: Api) {
+    let answer = api
+        .call(Method::GET, "/settings/gcmConfPublic")
+        .send()
+        .await;
+    answer.refused(NOT_CONFIGURED);
+}
+
+async fn a_throttled_table_is_unavailable_for_now(api: Api) {
+    let phone = Phone::android();
+    api.register(&phone, None, None).await.ok(201);
+    for operation in ["BatchGetItem", "TransactWriteItems"] {
+        let fresh = phone.refreshed();
+        api.fault("dynamodb", operation, "ThrottlingException", 10_000)
+            .await;
+        api.update(&fresh, None, None).await.refused(UNAVAILABLE);
+        api.control(Method::DELETE, "/faults", None).await;
+        api.holds(&phone, None).await;
+    }
+    let message = json!({"message": {"alert": "Hi"}, "target": {"userIds": [user("alice")]}});
+    api.fault(
+        "dynamodb",
+        "Query",
+        "ProvisionedThroughputExceededException",
+        10_000,
+    )
+    .await;
+    api.send(&message).await.refused(UNAVAILABLE);
+}
+
+async fn a_refusing_table_is_an_internal_error(api: Api) {
+    let phone = Phone::android();
+    api.fault("dynamodb", "BatchGetItem", "AccessDeniedException", 1)
+        .await;
+    api.register(&phone, None, None).await.refused(INTERNAL);
+    api.fault("dynamodb", "TransactWriteItems", "ValidationException", 1)
+        .await;
+    api.register(&phone, None, None).await.refused(INTERNAL);
+    api.holds_no_trace(&[&phone.device]).await;
+    // The process lives on.
+    api.register(&phone, None, None).await.ok(201);
+}

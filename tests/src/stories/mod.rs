@@ -1,0 +1,51 @@
+//! All stories, by theme.
+
+mod calls;
+mod errors;
+mod gateway;
+mod id_input;
+mod leases;
+mod messages;
+mod mission;
+mod parameters;
+mod proofs;
+mod publishing;
+mod races;
+mod registration_input;
+mod repeating;
+mod secrets;
+mod send_input;
+mod settings_input;
+mod sns;
+mod torn;
+mod who_ends_and_reads;
+mod who_registers;
+
+use crate::story::Story;
+
+/// Every story there is.
+pub(crate) fn all() -> Vec<Story> {
+    let themes = [
+        calls::stories,
+        errors::stories,
+        gateway::stories,
+        id_input::stories,
+        leases::stories,
+        messages::stories,
+        mission::stories,
+        parameters::stories,
+        proofs::stories,
+        publishing::stories,
+        races::stories,
+        registration_input::stories,
+        repeating::stories,
+        secrets::stories,
+        send_input::stories,
+        settings_input::stories,
+        sns::stories,
+        torn::stories,
+        who_ends_and_reads::stories,
+        who_registers::stories,
+    ];
+    themes.into_iter().flat_map(|stories| stories()).collect()
+}
