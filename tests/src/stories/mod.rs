@@ -17,7 +17,8 @@ mod secrets;
 mod send_input;
 mod settings_input;
 mod sns;
-mod torn;
+mod sns_trouble;
+mod table_trouble;
 mod who_ends_and_reads;
 mod who_registers;
 
@@ -43,7 +44,8 @@ pub(crate) fn all() -> Vec<Story> {
         send_input::stories,
         settings_input::stories,
         sns::stories,
-        torn::stories,
+        sns_trouble::stories,
+        table_trouble::stories,
         who_ends_and_reads::stories,
         who_registers::stories,
     ];

@@ -55,16 +55,6 @@ pub(super) fn stories() -> Vec<Story> {
             &[],
             racing_registrations_leave_one_owner_of_one_device,
         ),
-        own(
-            "it breaks DynamoDB for all",
-            &[],
-            a_transaction_whose_answer_is_lost_counts_as_done,
-        ),
-        own(
-            "it breaks DynamoDB for all",
-            &[],
-            a_conflict_is_decided_again,
-        ),
     ]
 }
 
@@ -249,54 +239,4 @@ async fn racing_registrations_leave_one_owner_of_one_device(api: Api) {
         }
         assert_eq!(known, 1, "one device holds the token");
     }
-}
-
-async fn a_transaction_whose_answer_is_lost_counts_as_done(api: Api) {
-    let (alice, phone) = (user("alice"), Phone::android());
-    let hers = api.secret(&alice).await;
-    for _ in 0..2 {
-        api.fault("dynamodb", "TransactWriteItems", "lostAnswer", 1)
-            .await;
-        api.register(&phone, Some(&alice), Some(&hers))
-            .await
-            .ok(201);
-        api.holds(&phone, Some(&alice)).await;
-        api.fault("dynamodb", "TransactWriteItems", "lostAnswer", 1)
-            .await;
-        api.unregister(&phone, Some(&hers)).await.empty(204);
-        api.read(&phone, Some(api.client_secret()))
-            .await
-            .refused(NOT_FOUND);
-    }
-}
-
-async fn a_conflict_is_decided_again(api: Api) {
-    let (alice, phone) = (user("alice"), Phone::android());
-    let hers = api.secret(&alice).await;
-    for fault in ["Conflict", "Torn", "TransactionInProgressException"] {
-        api.fault("dynamodb", "TransactWriteItems", fault, 2).await;
-        api.register(&phone, Some(&alice), Some(&hers))
-            .await
-            .ok(201);
-        assert_eq!(reached(&api, &[&alice]).await, [1], "{fault}");
-        api.control(reqwest::Method::DELETE, "/faults", None).await;
-        api.fault("dynamodb", "TransactWriteItems", fault, 2).await;
-        api.unregister(&phone, Some(&hers)).await.empty(204);
-        assert_eq!(reached(&api, &[&alice]).await, [0], "{fault}");
-        api.control(reqwest::Method::DELETE, "/faults", None).await;
-    }
-    api.fault("dynamodb", "BatchGetItem", "Unprocessed", 2)
-        .await;
-    api.register(&phone, Some(&alice), Some(&hers))
-        .await
-        .ok(201);
-    api.fault("dynamodb", "BatchGetItem", "Unprocessed", 2)
-        .await;
-    assert_eq!(reached(&api, &[&alice]).await, [1]);
-    // A conflict that stays is not waited out for ever.
-    api.fault("dynamodb", "TransactWriteItems", "Conflict", 100)
-        .await;
-    let refused = api.unregister(&phone, Some(&hers)).await;
-    refused.refused(crate::answer::UNAVAILABLE);
-    api.holds(&phone, Some(&alice)).await;
 }

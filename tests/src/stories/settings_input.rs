@@ -148,5 +148,7 @@ async fn a_payload_is_taken_on_both_sides_of_its_limit(api: Api) {
         let message = json!({"message": {"alert": alert}, "target": {"userIds": [stage.alice]}});
         stage.api.send(&message).await.ok(status);
     }
-    assert_eq!(stage.api.shown(&stage.phone).await, ["x".repeat(room)]);
+    let shown = stage.api.shown(&stage.phone).await;
+    let lengths: Vec<usize> = shown.iter().map(String::len).collect();
+    assert_eq!(lengths, [room], "the lengths of what arrived");
 }

@@ -21,9 +21,9 @@ impl Aws {
 
 /// A message for Android of exactly so many bytes.
 pub fn gcm(bytes: usize) -> Value {
-    let of =
-        |text: &str| json!({"fcmV1Message": {"message": {"data": {"alert": text}}}}).to_string();
-    json!({"GCM": of(&"x".repeat(bytes - of("").len()))})
+    let data = |text: &str| json!({"alert": text});
+    let data = data(&"x".repeat(bytes - data("").to_string().len()));
+    json!({"GCM": json!({"fcmV1Message": {"message": {"data": data}}}).to_string()})
 }
 
 fn apns(bytes: usize) -> Value {

@@ -8,8 +8,7 @@ use serde_json::{Map, Value, json};
 /// The most that one call can carry, attributes included.
 const LONGEST_MESSAGE: usize = 256 * 1024;
 
-/// The most that FCM and APNs take. The whole value of the platform's key is measured: SNS may allow a little more for
-/// FCM, never less.
+/// The most that FCM and APNs take, in bytes of JSON: of FCM's present shape the data, else the whole notification.
 const LONGEST_PAYLOAD: usize = 4096;
 
 /// A message and its attributes.
@@ -88,7 +87,8 @@ impl Message {
             .ok()
             .filter(|payload| is_notification(platform, payload))
             .ok_or_else(|| refuse("Notification payload is malformed"))?;
-        if text.len() > LONGEST_PAYLOAD {
+        let data = payload.pointer("/fcmV1Message/message/data");
+        if data.map_or(text.len(), |data| data.to_string().len()) > LONGEST_PAYLOAD {
             return Err(refuse(match platform {
                 Platform::Gcm => "Notification data is larger than allowed limit",
                 Platform::Apns | Platform::ApnsSandbox => "Notification is too long",
