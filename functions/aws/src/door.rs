@@ -4,13 +4,15 @@ use crate::{Call, Failure, Reply, Start};
 use futures_util::FutureExt;
 use lambda_http::LambdaEvent;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use push::Span;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::SystemTime;
-use tracing::{Level, error, info};
+use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
+use tracing::{error, info};
 
 /// One Lambda function behind the API.
 pub trait Function: Send + Sync + Sized + 'static {
@@ -64,7 +66,18 @@ pub async fn enter<F: Function>(
         .route_key
         .clone()
         .unwrap_or_default();
-    let work = async { function.answer(&Call::read(event, clock)?).await };
+    let work = async {
+        let call = Call::read(event, clock)?;
+        let answer = function.answer(&call);
+        match time_left(&call) {
+            Some(left) => timeout(left, answer).await.unwrap_or_else(|_| {
+                Err(Failure::Unavailable(
+                    "the time of the invocation is over".into(),
+                ))
+            }),
+            None => answer.await,
+        }
+    };
     let answer = AssertUnwindSafe(work)
         .catch_unwind()
         .await
@@ -78,19 +91,30 @@ pub async fn enter<F: Function>(
     }
 }
 
+/// So long before Lambda ends the invocation a call is given up: what Lambda would answer is not the contract's. A change
+/// that was under way stands or not, and the caller's repeat finds out.
+const RESERVE: Span = Span::from_millis(500);
+
+/// How long the function may take; nothing where no deadline is known.
+fn time_left(call: &Call) -> Option<Duration> {
+    let left = (call.deadline - RESERVE).since(call.now);
+    (left > Span::default()).then(|| Duration::from_millis(left.millis()))
+}
+
 /// The one line of a failed request: no value of the request is part of it.
 fn record<F: Function>(failure: &Failure, request_id: &str, route: &str) {
     let causes = causes(failure);
     let (function, code, status) = (F::NAME, failure.code(), failure.status());
-    match failure.status() {
-        500.. if tracing::enabled!(Level::ERROR) => error!(
+    if status >= 500 {
+        error!(
             function,
             route, code, status, request_id, causes, "request failed"
-        ),
-        _ => info!(
+        );
+    } else {
+        info!(
             function,
             route, code, status, request_id, causes, "request refused"
-        ),
+        );
     }
 }
 

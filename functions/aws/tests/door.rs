@@ -23,6 +23,7 @@ impl Function for Echo {
         match call.header("do") {
             Some("panic") => panic!("a fault in the code"),
             Some("fail") => Err(Failure::Internal("the cause: a secret of ours".into())),
+            Some("hang") => std::future::pending().await,
             Some("wait") => Err(Failure::Unavailable("throttled".into())),
             Some("body") => Reply::json(200, &call.json::<Value>(8)?),
             _ => Reply::json(
@@ -262,6 +263,21 @@ async fn a_panic_and_a_fault_are_answered_in_the_contracts_shape() {
         );
         assert_eq!(response.headers.contains_key("retry-after"), status == 503);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_is_answered_before_lambda_ends_it() {
+    let payload: ApiGatewayV2httpRequest =
+        serde_json::from_value(with("/headers/do", json!("hang"))).unwrap();
+    let mut context = Context::default();
+    context.deadline = NOW.millis() + 15_000;
+    let begun = tokio::time::Instant::now();
+    let response = aws::enter(&Echo, LambdaEvent::new(payload, context), &|| NOW).await;
+    assert_eq!(
+        (response.status_code, &body(&response)["code"]),
+        (503, &json!("FPWSE0025E"))
+    );
+    assert_eq!(begun.elapsed().as_millis(), 14_500);
 }
 
 proptest! {

@@ -50,10 +50,10 @@ impl Attempts {
     /// Waits before the next attempt.
     ///
     /// # Errors
-    /// The fault as a [`Failure`], where it is not one that passes or there were attempts enough.
+    /// The fault as a [`Failure`], where it is not one that passes, or there were attempts or was time enough.
     pub async fn again(&mut self, fault: Fault) -> Result<(), Failure> {
         self.left -= 1;
-        if self.left == 0 || matches!(fault, Fault::Broken(_)) {
+        if self.left == 0 || matches!(fault, Fault::Broken(_)) || self.in_time().is_err() {
             return Err(fault.into());
         }
         let (least, most) = match fault {
