@@ -37,11 +37,11 @@ pub(super) fn time_to_live(settings: Fields) -> Result<Option<u64>, Invalid> {
     settings.number("timeToLive", 0..=LONGEST)
 }
 
-/// The whole seconds that are left of it so long after acceptance, or nothing where it is over. A time of 0 means now or
+/// The seconds that are left of it so long after acceptance, a begun one counting whole, or nothing where it is over. A time of 0 means now or
 /// never, and the first second is now.
 pub(super) fn left(seconds: u64, age: Span) -> Option<u64> {
     let whole = Span::from_seconds(seconds).millis();
-    (age.millis() < whole.max(1000)).then(|| whole.saturating_sub(age.millis()) / 1000)
+    (age.millis() < whole.max(1000)).then(|| whole.saturating_sub(age.millis()).div_ceil(1000))
 }
 
 #[cfg(test)]
@@ -55,9 +55,9 @@ mod tests {
             (0, 999, Some(0)),
             (0, 1000, None),
             (60, 0, Some(60)),
-            (60, 1, Some(59)),
-            (60, 59_001, Some(0)),
-            (60, 59_999, Some(0)),
+            (60, 1, Some(60)),
+            (60, 59_000, Some(1)),
+            (60, 59_999, Some(1)),
             (60, 60_000, None),
             (1, 1000, None),
             (LONGEST, 0, Some(2_419_200)),
