@@ -4,6 +4,7 @@
 use crate::sns::Endpoints;
 use crate::store::{Attempts, Fault};
 use crate::{Clock, Failure, Start, Store, random};
+use futures_util::future::try_join_all;
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
 use push::reading::{Reading, Renewal};
@@ -305,6 +306,66 @@ impl Bindings {
             spent = true;
             if self.write(&change, id, version, &mut attempts).await? == Written::Done {
                 return Ok(Removal::Done);
+            }
+            begun = true;
+        }
+    }
+
+    /// Nothing in the table names the user as the owner of a device any more, as far as registrations that are under way
+    /// had not yet been answered: every device in the user's index has ended, or is another's.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], where a repeat goes on; [`Failure::Internal`].
+    pub async fn erase(&self, user: &UserId, arrived: Time) -> Result<(), Failure> {
+        const AT_ONCE: usize = 16;
+        let mut attempts = Attempts::new(self.clock.clone(), arrived);
+        let mut empty = 0;
+        // A registration whose commit is only half visible may show its link late: so look twice.
+        while empty < 2 {
+            attempts.in_time()?;
+            let links = match self.store.links(user, Time::default()).await {
+                Ok(links) => links,
+                Err(fault) => {
+                    attempts.again(fault).await?;
+                    continue;
+                }
+            };
+            empty = if links.is_empty() { empty + 1 } else { 0 };
+            for some in links.chunks(AT_ONCE) {
+                try_join_all(
+                    some.iter()
+                        .map(|(id, _)| self.erase_from(id, user, arrived)),
+                )
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn erase_from(&self, id: &DeviceId, user: &UserId, arrived: Time) -> Result<(), Failure> {
+        let mut attempts = Attempts::new(self.clock.clone(), arrived);
+        let mut begun = false;
+        loop {
+            let (record, holder) = match self.found(id, begun).await {
+                Ok(found) => found,
+                Err(fault) => {
+                    attempts.again(fault).await?;
+                    continue;
+                }
+            };
+            let token = begun.then_some(holder.as_ref());
+            let found = Found {
+                id,
+                record: record.as_ref(),
+                token,
+            };
+            let version = random::version()?;
+            let now = (self.clock)();
+            let Some(change) = unregistration::erase(now, found, user, arrived, version) else {
+                return Ok(());
+            };
+            if self.write(&change, id, version, &mut attempts).await? == Written::Done {
+                return Ok(());
             }
             begun = true;
         }

@@ -10,7 +10,7 @@ use aws::store::{Counts, Fault, Job, StoredMessage};
 use aws::{Store, random};
 use dynamodb::table;
 use push::change::{Absent, Action, Case, Change};
-use push::device::{Binding, Device, Ended, Record, State, Version};
+use push::device::{Binding, Device, Ended, Record, State, UserMark, Version};
 use push::registration::{Further, Holder, Missing, Snapshot};
 use push::{DeviceId, MessageId, Platform, Span, Time, Token, UserId};
 use serde_json::json;
@@ -46,7 +46,7 @@ fn record(owner: Option<&str>, letter: &str, version: u8) -> Record {
         version: Version([version; 16]),
         arrived: NOW - Span::from_millis(7),
         expires: NOW + Span::from_days(31),
-        departed: BTreeMap::from([(user("carol é"), NOW)]),
+        departed: BTreeMap::from([(UserMark::of(&user("carol é")), NOW)]),
         state: State::Live(live),
     }
 }
@@ -132,7 +132,7 @@ async fn what_was_written_is_read_back_whole() {
     assert_eq!(nothing, Snapshot::default());
 
     let state = State::Ended(Ended {
-        user: Some(user("alice")),
+        user: Some(UserMark::of(&user("alice"))),
     });
     let tombstone = Record {
         state,

@@ -1,5 +1,6 @@
 //! Who calls, as far as the secret in the request proves it.
 
+use crate::device::UserMark;
 use crate::{Refusal, Time, UserId};
 
 /// What the secrets of a request prove. A malformed or forged secret proves nothing and never becomes a caller.
@@ -61,6 +62,15 @@ impl Caller {
     #[must_use]
     pub fn was(&self, user: &UserId) -> bool {
         matches!(self, Self::User { user: own, .. } if own == user)
+    }
+
+    /// The mark of the user that it proves to be or to have been.
+    #[must_use]
+    pub fn mark(&self) -> Option<UserMark> {
+        match self {
+            Self::User { user, .. } => Some(UserMark::of(user)),
+            Self::Nobody | Self::Provisioned | Self::Backend => None,
+        }
     }
 
     /// Whether a call of a device may go on at all.

@@ -37,6 +37,8 @@ pub enum Case {
     Removal,
     /// The device ends because its user has too many.
     Eviction,
+    /// The device ends, or an index entry goes, because its user is erased.
+    Erasure,
     /// A user's logout from a device that is not theirs is remembered.
     Departure,
 }

@@ -27,7 +27,33 @@ pub struct Record {
 }
 
 /// Moments by user.
-pub type Departed = BTreeMap<UserId, Time>;
+pub type Departed = BTreeMap<UserMark, Time>;
+
+/// A user in an item that may outlive all that is known of them: it can be compared, and is not their id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserMark(String);
+
+impl UserMark {
+    /// The mark of a user: the first 32 hexadecimal digits of the id's SHA-256.
+    #[must_use]
+    pub fn of(user: &UserId) -> Self {
+        let digest = Sha256::digest(user.as_str());
+        Self(hex(digest.get(..16).unwrap_or_default()))
+    }
+
+    /// A mark as the table holds it; nothing where it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// 32 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// What a device's item says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +95,7 @@ pub struct Binding {
 pub struct Ended {
     /// Whose it was: to that user the repeated logout is answered as the first one was. Nobody's where it was anonymous,
     /// or where no device was known at all.
-    pub user: Option<UserId>,
+    pub user: Option<UserMark>,
 }
 
 /// The rules' own parameters.
@@ -101,6 +127,26 @@ const DEPARTED: Span = Span::from_seconds(120);
 const DEPARTED_MOST: usize = 8;
 
 impl Record {
+    /// What is left of a device for a day: nothing but what slower, earlier calls have to find out.
+    #[must_use]
+    pub fn tombstone(
+        now: Time,
+        arrived: Time,
+        version: Version,
+        departed: Departed,
+        user: Option<UserMark>,
+    ) -> Self {
+        let expires = now + TOMBSTONE;
+        let state = State::Ended(Ended { user });
+        Self {
+            version,
+            arrived,
+            expires,
+            departed,
+            state,
+        }
+    }
+
     /// The record where it has not expired.
     #[must_use]
     pub fn present(&self, now: Time) -> Option<&Self> {
@@ -113,6 +159,15 @@ impl Record {
         match &self.present(now)?.state {
             State::Live(device) => Some(device),
             State::Ended(_) => None,
+        }
+    }
+
+    /// Whose the device was that has ended, if it was anybody's.
+    #[must_use]
+    pub fn left_by(&self) -> Option<&UserMark> {
+        match &self.state {
+            State::Ended(ended) => ended.user.as_ref(),
+            State::Live(_) => None,
         }
     }
 
@@ -129,7 +184,7 @@ impl Record {
     #[must_use]
     pub fn supersedes(&self, arrived: Time, user: Option<&UserId>, now: Time) -> bool {
         let departed = || {
-            user.and_then(|user| self.departed.get(user))
+            user.and_then(|user| self.departed.get(&UserMark::of(user)))
                 .is_some_and(|left| *left > arrived)
         };
         self.present(now).is_some() && (self.arrived > arrived || departed())

@@ -1,9 +1,7 @@
 //! Registering: which device, for whom, with which token, and everything that has to change with it.
 
 use crate::change::{Absent, Action, Case, Change, seen};
-use crate::device::{
-    Binding, CHECK, Device, Ended, GRACE, Policy, Record, State, TOMBSTONE, Version,
-};
+use crate::device::{Binding, CHECK, Device, GRACE, Policy, Record, State, UserMark, Version};
 use crate::{Caller, DeviceId, Refusal, Time, Token, TokenKey, UserId};
 
 /// What a device asks for.
@@ -296,18 +294,13 @@ fn end(
     arrived: Time,
     version: Version,
 ) -> Vec<Action> {
-    let user = held.binding.as_ref().map(|binding| binding.user.clone());
-    let link = user.clone().map(|user| Action::DeleteLink {
-        user,
+    let user = held.binding.as_ref().map(|binding| &binding.user);
+    let link = user.map(|user| Action::DeleteLink {
+        user: user.clone(),
         device: id.clone(),
     });
-    let record = Record {
-        version,
-        arrived,
-        expires: now + TOMBSTONE,
-        departed: other.departed(now),
-        state: State::Ended(Ended { user }),
-    };
+    let mark = user.map(UserMark::of);
+    let record = Record::tombstone(now, arrived, version, other.departed(now), mark);
     let put = Action::PutDevice {
         id: id.clone(),
         record,

@@ -1,7 +1,7 @@
 //! Unregistering: a logout, an uninstall seen in time, a token found dead.
 
 use crate::change::{Absent, Action, Case, Change, seen};
-use crate::device::{Ended, Policy, Record, State, TOMBSTONE, Version};
+use crate::device::{Policy, Record, UserMark, Version};
 use crate::registration::Holder;
 use crate::{Caller, DeviceId, Refusal, Time, UserId};
 
@@ -108,14 +108,9 @@ pub fn evict(
 fn end(now: Time, found: Found<'_>, case: Case, arrived: Time, version: Version) -> Option<Change> {
     let record = found.record?;
     let device = record.device()?;
-    let user = device.binding.as_ref().map(|binding| binding.user.clone());
-    let tombstone = Record {
-        version,
-        arrived,
-        expires: now + TOMBSTONE,
-        departed: record.departed(now),
-        state: State::Ended(Ended { user: user.clone() }),
-    };
+    let user = device.binding.as_ref().map(|binding| &binding.user);
+    let mark = user.filter(|_| case != Case::Erasure).map(UserMark::of);
+    let tombstone = Record::tombstone(now, arrived, version, record.departed(now), mark);
     let mut actions = vec![Action::PutDevice {
         id: found.id.clone(),
         record: tombstone,
@@ -133,10 +128,39 @@ fn end(now: Time, found: Found<'_>, case: Case, arrived: Time, version: Version)
         });
     }
     actions.extend(user.map(|user| Action::DeleteLink {
-        user,
+        user: user.clone(),
         device: found.id.clone(),
     }));
     Some(Change { case, actions })
+}
+
+/// What erasing a user does to a device in the user's index: the device ends where it is the user's, whatever arrived
+/// later, and nothing is kept that names them; else only the entry goes.
+#[must_use]
+pub fn erase(
+    now: Time,
+    found: Found<'_>,
+    user: &UserId,
+    arrived: Time,
+    version: Version,
+) -> Option<Change> {
+    let device = found.record.and_then(Record::device);
+    if device.is_some_and(|device| device.binding.as_ref().is_some_and(|own| own.user == *user)) {
+        let arrived = arrived.max(found.record?.arrived);
+        return end(now, found, Case::Erasure, arrived, version);
+    }
+    let check = Action::CheckDevice {
+        id: found.id.clone(),
+        seen: seen(found.record),
+    };
+    let link = Action::DeleteLink {
+        user: user.clone(),
+        device: found.id.clone(),
+    };
+    Some(Change {
+        case: Case::Erasure,
+        actions: vec![check, link],
+    })
 }
 
 /// The device is unknown, or has ended.
@@ -147,17 +171,13 @@ fn absent(
     arrived: Time,
     version: Version,
 ) -> Result<Unregistration, Refusal> {
-    let ended = found
-        .record
-        .and_then(|record| record.present(now))
-        .and_then(|record| match &record.state {
-            State::Ended(ended) => ended.user.as_ref(),
-            State::Live(_) => None,
-        });
+    let before = found.record.and_then(|record| record.present(now));
+    let left = before.and_then(Record::left_by);
     match caller {
         Caller::Nobody => Err(Refusal::NotFound),
         Caller::User { .. } => {
-            let answer = if ended.is_some_and(|user| caller.was(user)) {
+            let again = left.is_some() && left == caller.mark().as_ref();
+            let answer = if again {
                 Ok(())
             } else {
                 Err(Refusal::NotFound)
@@ -166,21 +186,14 @@ fn absent(
         }
         // It may speak for everybody, so everybody's earlier registrations end with it.
         Caller::Provisioned | Caller::Backend => {
-            let before = found.record.and_then(|record| record.present(now));
-            if before.is_some_and(|record| record.arrived >= arrived) {
-                return Err(Refusal::NotFound);
-            }
-            let record = tombstone(
-                now,
-                before,
-                arrived,
-                version,
-                Ended {
-                    user: ended.cloned(),
-                },
-            );
+            let later = before.is_some_and(|record| record.arrived >= arrived);
+            let departed = before
+                .map(|record| record.departed(now))
+                .unwrap_or_default();
+            let tombstone = Record::tombstone(now, arrived, version, departed, left.cloned());
+            let change = (!later).then(|| leave(found, tombstone));
             Ok(Unregistration {
-                change: Some(leave(found, record)),
+                change,
                 answer: Err(Refusal::NotFound),
             })
         }
@@ -196,65 +209,36 @@ fn depart(
     version: Version,
     answer: Result<(), Refusal>,
 ) -> Unregistration {
-    let Caller::User { user, .. } = caller else {
-        return Unregistration {
-            change: None,
-            answer,
-        };
-    };
     let before = found.record.and_then(|record| record.present(now));
-    let known = before.is_some_and(|record| {
-        record.arrived >= arrived
-            || record
+    let change = caller.mark().and_then(|mark| {
+        let noted = |record: &Record| {
+            record
                 .departed
-                .get(user)
+                .get(&mark)
                 .is_some_and(|left| *left >= arrived)
-    });
-    if known {
-        return Unregistration {
-            change: None,
-            answer,
         };
-    }
-    let mut record = match before {
-        Some(record) if record.live(now).is_some() => Record {
-            version,
-            departed: record.departed(now),
-            ..record.clone()
-        },
-        Some(record) => {
-            let ended = match &record.state {
-                State::Ended(ended) => ended.clone(),
-                State::Live(_) => Ended::default(),
-            };
-            tombstone(now, before, record.arrived, version, ended)
+        if before.is_some_and(|record| record.arrived >= arrived || noted(record)) {
+            return None;
         }
-        None => tombstone(now, before, Time::default(), version, Ended::default()),
-    };
-    record.departed.insert(user.clone(), arrived);
-    Unregistration {
-        change: Some(leave(found, record)),
-        answer,
-    }
-}
-
-fn tombstone(
-    now: Time,
-    before: Option<&Record>,
-    arrived: Time,
-    version: Version,
-    ended: Ended,
-) -> Record {
-    let departed = before
-        .map(|record| record.departed(now))
-        .unwrap_or_default();
-    Record {
-        version,
-        arrived,
-        expires: now + TOMBSTONE,
-        departed,
-        state: State::Ended(ended),
-    }
+        let mut departed = before
+            .map(|record| record.departed(now))
+            .unwrap_or_default();
+        departed.insert(mark, arrived);
+        let record = match before {
+            Some(record) if record.device().is_some() => Record {
+                version,
+                departed,
+                ..record.clone()
+            },
+            _ => {
+                let last = before.map(|record| record.arrived).unwrap_or_default();
+                let left = before.and_then(Record::left_by).cloned();
+                Record::tombstone(now, last, version, departed, left)
+            }
+        };
+        Some(leave(found, record))
+    });
+    Unregistration { change, answer }
 }
 
 fn leave(found: Found<'_>, record: Record) -> Change {

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use push::change::{Action, Case};
-use push::device::{Binding, Device, Ended, Policy, Record, State, Version};
+use push::device::{Binding, Device, Ended, Policy, Record, State, UserMark, Version};
 use push::reading::{Renewal, read};
 use push::registration::{
     Assessment, Decision, Further, Holder, Look, Registration, Snapshot, assess, decide,
 };
-use push::unregistration::{Found, remove, unregister};
+use push::unregistration::{Found, erase, remove, unregister};
 use push::{
     Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, Time, Token,
     UserId,
@@ -81,7 +81,7 @@ fn ended(owner: Option<&str>) -> Record {
     Record {
         expires: NOW + DAY,
         state: State::Ended(Ended {
-            user: owner.map(user),
+            user: owner.map(|name| UserMark::of(&user(name))),
         }),
         ..record(None)
     }
@@ -453,4 +453,35 @@ fn only_a_device_that_still_is_what_was_found_dead_is_removed() {
     assert!(
         matches!(&change.actions[0], Action::PutDevice { record, .. } if record.arrived == NOW)
     );
+}
+
+#[test]
+fn an_erased_user_leaves_no_mark() {
+    let ends = |record: &Record| {
+        let found = Found {
+            id: &device("D"),
+            record: Some(record),
+            token: None,
+        };
+        erase(
+            NOW - DAY - DAY,
+            found,
+            &user("alice"),
+            NOW - DAY - DAY,
+            Version([2; 16]),
+        )
+        .unwrap()
+    };
+    let change = ends(&record(Some("alice")));
+    assert!(
+        matches!(&change.actions[0], Action::PutDevice { record, .. }
+        if record.left_by().is_none() && record.arrived == NOW - DAY),
+        "whatever arrived later"
+    );
+    assert_eq!(change.actions.len(), 3);
+    let change = ends(&record(Some("bob")));
+    assert!(matches!(
+        change.actions[..],
+        [Action::CheckDevice { .. }, Action::DeleteLink { .. }]
+    ));
 }

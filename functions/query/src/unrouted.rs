@@ -4,7 +4,7 @@ use aws::{Failure, Reply};
 use push::ApplicationId;
 
 /// The routes of the contract below the application, each with its methods. A test holds them equal to the template's.
-pub const ROUTES: [(&str, &str); 7] = [
+pub const ROUTES: [(&str, &str); 9] = [
     ("/init", "GET"),
     ("/devices", "POST"),
     ("/devices/{deviceId}", "DELETE, GET, PUT"),
@@ -12,6 +12,8 @@ pub const ROUTES: [(&str, &str); 7] = [
     ("/messages/{messageId}", "GET"),
     ("/messages/{messageId}/status", "GET"),
     ("/settings/gcmConfPublic", "GET"),
+    ("/users", "DELETE"),
+    ("/users/{userId}", "DELETE"),
 ];
 
 /// A path under another application, or of no route, is not found; a known path with another method is told which it has.

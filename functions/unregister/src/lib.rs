@@ -1,12 +1,12 @@
-//! Ends a device: the logout before the next user of a shared phone.
+//! Ends a device, which is the logout before the next user of a shared phone, and all devices of a user.
 
 use aws::bindings::Bindings;
 use aws::secrets::Secrets;
 use aws::{Call, Failure, Function, Reply, Settings, Start};
-use push::DeviceId;
+use push::{DeviceId, UserId};
 use std::sync::Arc;
 
-/// DELETE `…/devices/{deviceId}`. A body, which some clients send, is not read.
+/// DELETE `…/devices/{deviceId}`, `…/users/{userId}` and `…/users?userId=`. A body, which some clients send, is not read.
 pub struct Unregister {
     settings: Arc<Settings>,
     secrets: Secrets,
@@ -33,10 +33,32 @@ impl Function for Unregister {
 
     async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
         call.expect_application(&self.settings.application)?;
-        let id = DeviceId::parse(call.path("deviceId"))?;
-        let caller = self.secrets.caller(call).await?;
-        caller.admit(self.settings.require_client_secret)?;
-        self.bindings.unregister(&id, &caller, call.arrived).await?;
+        match call.route() {
+            ("DELETE", "/devices/{deviceId}") => {
+                let id = DeviceId::parse(call.path("deviceId"))?;
+                let caller = self.secrets.caller(call).await?;
+                caller.admit(self.settings.require_client_secret)?;
+                self.bindings.unregister(&id, &caller, call.arrived).await?;
+            }
+            ("DELETE", "/users/{userId}") => self.erase(call, call.path("userId")).await?,
+            // A path cannot hold every user id: the gateway decodes it, and cuts it at what is then a `?`.
+            ("DELETE", "/users") => {
+                let user = call.query("userId");
+                let user = user.ok_or(Failure::QueryParameterMissing("userId"))?;
+                self.erase(call, user).await?;
+            }
+            _ => return Err(Failure::NotFound),
+        }
         Ok(Reply::empty(204))
+    }
+}
+
+impl Unregister {
+    /// Ends every binding of the user, for a backend. Who is not known is erased already.
+    async fn erase(&self, call: &Call, user: &str) -> Result<(), Failure> {
+        self.secrets.backend(call).await?;
+        self.bindings
+            .erase(&UserId::parse(user)?, call.arrived)
+            .await
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use push::device::{Binding, Departed, Device, Ended, Record, State, Version, shard};
+use push::device::{Binding, Departed, Device, Ended, Record, State, UserMark, Version, shard};
 use push::registration::Holder;
 use push::{DeviceId, Platform, Time, Token, TokenKey, UserId};
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ pub(crate) fn device_row(id: &DeviceId, record: &Record) -> Row {
         State::Ended(ended) => {
             set("ended", AttributeValue::Bool(true));
             if let Some(user) = &ended.user {
-                set("owner", text(user.as_str()));
+                set("left", text(user.as_str()));
             }
         }
     }
@@ -98,15 +98,13 @@ pub(crate) fn device_row(id: &DeviceId, record: &Record) -> Row {
 /// The device that an item is of, and what it says.
 pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
     let id = DeviceId::parse(string(row, "sk")?).map_err(|_| BadRow("sk"))?;
-    let user = match row.get("owner") {
-        Some(_) => Some(UserId::parse(string(row, "owner")?).map_err(|_| BadRow("owner"))?),
-        None => None,
-    };
     let state = if row.contains_key("ended") {
-        State::Ended(Ended { user })
+        State::Ended(Ended {
+            user: optional(row, "left", UserMark::parse)?,
+        })
     } else {
         let platform = Platform::parse(string(row, "platform")?).map_err(|_| BadRow("platform"))?;
-        let binding = match user {
+        let binding = match optional(row, "owner", |text| UserId::parse(text).ok())? {
             Some(user) => Some(Binding {
                 user,
                 lease: seconds(row, "lease")?,
@@ -147,9 +145,21 @@ fn departed(row: &Row) -> Result<Departed, BadRow> {
             .ok()
             .and_then(|at| at.parse().ok())
             .map(Time::from_millis);
-        UserId::parse(user).ok().zip(at).ok_or(BadRow("departed"))
+        UserMark::parse(user).zip(at).ok_or(BadRow("departed"))
     };
     map.iter().map(entry).collect()
+}
+
+/// An attribute that need not be there, and is parsed where it is.
+fn optional<T>(
+    row: &Row,
+    name: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, BadRow> {
+    if !row.contains_key(name) {
+        return Ok(None);
+    }
+    parse(string(row, name)?).map(Some).ok_or(BadRow(name))
 }
 
 /// What a token's item says.
