@@ -14,6 +14,7 @@ pub mod settings;
 pub mod sns;
 mod start;
 pub mod store;
+mod worker;
 
 pub use call::Call;
 pub use door::{Function, enter, serve};
@@ -22,3 +23,4 @@ pub use reply::Reply;
 pub use settings::Settings;
 pub use start::{Clock, Start};
 pub use store::Store;
+pub use worker::{Worker, work};

@@ -2,7 +2,7 @@
 
 use crate::{Call, Cause, Clock, Failure, Start};
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use push::{ApplicationId, Caller, Secret, Span, Time, UserId, UserSecret, Verified};
 use std::sync::{Mutex, PoisonError};
 
@@ -238,11 +238,7 @@ impl Secrets {
             Err(error) if error.code() == Some("ResourceNotFoundException") => {
                 return Ok(None);
             }
-            Err(error) => {
-                return Err(
-                    format!("Secrets Manager: {}", error.code().unwrap_or("no answer")).into(),
-                );
-            }
+            Err(error) => return Err(unanswered(&error)),
         };
         let Some(text) = answer.secret_string() else {
             return Ok(None);
@@ -260,6 +256,11 @@ impl Secrets {
             _ => Ok(()),
         }
     }
+}
+
+/// What the log reads of a call that failed: only the code, as messages can repeat what was sent.
+pub fn unanswered<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Cause {
+    format!("Secrets Manager: {}", error.code().unwrap_or("no answer")).into()
 }
 
 fn bearer(call: &Call) -> Option<&str> {

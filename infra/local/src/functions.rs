@@ -4,10 +4,11 @@ use crate::Error;
 use crate::cloud::Cloud;
 use crate::environments::{Environments, Recipe};
 use crate::template;
-use aws::Function;
+use aws::{Function, Worker};
 use init::Init;
 use query::Query;
 use register::Register;
+use rotate::Rotate;
 use send::Sender;
 use std::collections::{BTreeMap, BTreeSet};
 use unregister::Unregister;
@@ -22,6 +23,10 @@ pub async fn start(
 ) -> Result<BTreeMap<String, Environments>, Error> {
     let mut started = BTreeMap::new();
     for function in functions {
+        // Secrets Manager calls it, not the gateway; the one here makes a new version when it is told to.
+        if function.binary == Rotate::NAME {
+            continue;
+        }
         let recipe = Recipe {
             name: function.resource.clone(),
             environment: function.environment,

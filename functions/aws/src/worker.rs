@@ -1,0 +1,50 @@
+//! Functions that no client calls: other services of AWS hand them their events.
+
+use crate::{Cause, Start};
+use lambda_http::lambda_runtime::{self, LambdaEvent};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// One Lambda function behind the scenes.
+pub trait Worker: Send + Sync + Sized + 'static {
+    /// Its name: of its binary and in the log.
+    const NAME: &'static str;
+    /// What it is handed.
+    type Event: DeserializeOwned + Send;
+    /// What it gives back.
+    type Answer: Serialize + Send;
+
+    /// Builds the clients.
+    ///
+    /// # Errors
+    /// What is missing, for the operator.
+    fn start(start: &Start) -> impl Future<Output = Result<Self, lambda_http::Error>> + Send;
+
+    /// Does what the event asks for.
+    ///
+    /// # Errors
+    /// Whoever handed the event over tries again.
+    fn work(&self, event: Self::Event) -> impl Future<Output = Result<Self::Answer, Cause>> + Send;
+}
+
+/// Runs a worker until Lambda ends the environment; `now` is the clock of the process.
+///
+/// # Errors
+/// What kept the worker from starting.
+pub async fn work<W: Worker>(now: fn() -> SystemTime) -> Result<(), lambda_http::Error> {
+    crate::log::init();
+    let worker = Arc::new(W::start(&Start::from_environment(now).await?).await?);
+    lambda_runtime::run(lambda_runtime::service_fn(
+        move |event: LambdaEvent<W::Event>| {
+            let worker = Arc::clone(&worker);
+            async move {
+                let done = worker.work(event.payload).await;
+                done.inspect_err(|cause| tracing::error!(function = W::NAME, %cause, "work failed"))
+            }
+        },
+    ))
+    .await
+}
