@@ -1,6 +1,7 @@
 //! All stories, by theme.
 
 mod calls;
+mod erasing;
 mod errors;
 mod gateway;
 mod id_input;
@@ -28,6 +29,7 @@ use crate::story::Story;
 pub(crate) fn all() -> Vec<Story> {
     let themes = [
         calls::stories,
+        erasing::stories,
         errors::stories,
         gateway::stories,
         id_input::stories,
