@@ -65,7 +65,7 @@ impl Dispatch {
     }
 
     /// Publishes to every device of the message's target that a look at it, at most two seconds old, shows to be meant.
-    /// What SNS throttles or does not answer is tried again, each time after a new look, until [`RESERVE`] before the
+    /// What SNS throttles or does not answer is tried again, each time after a new look, until three seconds before the
     /// deadline.
     ///
     /// # Errors
