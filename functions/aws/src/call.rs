@@ -5,10 +5,11 @@ use base64::Engine;
 use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext,
 };
+use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::header::HOST;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, LambdaEvent, Request, RequestExt};
-use push::{ApplicationId, Span, Time};
+use push::{ApplicationId, Invalid, Span, Time};
 use serde::de::DeserializeOwned;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -99,6 +100,27 @@ impl Call {
             .query_string_parameters_ref()
             .and_then(|map| map.first(name))
             .filter(|value| !value.is_empty())
+    }
+
+    /// A query parameter that is on or off: off where it is absent, on where it has no value. Names and words compare
+    /// without letter case: what is meant to do less must not do more for a capital.
+    ///
+    /// # Errors
+    /// [`Invalid`] names it where it is neither `true` nor `false`.
+    pub fn flag(&self, name: &str) -> Result<bool, Invalid> {
+        let map = self.request.query_string_parameters_ref();
+        let found = map
+            .into_iter()
+            .flat_map(QueryMap::iter)
+            .find(|(own, _)| own.eq_ignore_ascii_case(name));
+        match found
+            .map(|(_, value)| value.to_ascii_lowercase())
+            .as_deref()
+        {
+            None | Some("false") => Ok(false),
+            Some("" | "true") => Ok(true),
+            Some(_) => Err(Invalid::new(name, "It is 'true' or 'false'.")),
+        }
     }
 
     /// A header by its name in any letter case; nothing where its value is no text.

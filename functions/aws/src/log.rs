@@ -6,8 +6,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts the log of this process. A second call changes nothing.
+/// Starts the log of this process. A second call changes nothing. Of a panic it tells the place, not the message, which
+/// can hold a value.
 pub fn init() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a panic");
+    }));
     let _ = tracing_subscriber::registry()
         .with(layer(std::io::stdout))
         .try_init();
@@ -23,12 +28,9 @@ where
         .with_default(LevelFilter::INFO)
         .with_targets([
             ("hyper", LevelFilter::WARN),
-            ("aws_config", LevelFilter::WARN),
-            ("aws_sdk_dynamodb", LevelFilter::WARN),
-            ("aws_sdk_secretsmanager", LevelFilter::WARN),
-            ("aws_sdk_sns", LevelFilter::WARN),
-            ("aws_smithy_runtime", LevelFilter::WARN),
-            ("lambda_runtime", LevelFilter::WARN),
+            ("aws_", LevelFilter::WARN),
+            // It would write out the events that it cannot read.
+            ("lambda_runtime", LevelFilter::OFF),
         ]);
     tracing_subscriber::fmt::layer()
         .json()

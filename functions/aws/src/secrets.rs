@@ -2,9 +2,12 @@
 
 use crate::{Call, Cause, Clock, Failure, Start};
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::Builder;
+use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use push::{ApplicationId, Caller, Secret, Span, Time, UserId, UserSecret, Verified};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Both secrets, each with its current and its previous version.
 pub struct Secrets {
@@ -22,12 +25,11 @@ struct Cached {
 
 #[derive(Clone, Default)]
 struct State {
-    versions: Option<Versions>,
+    versions: Option<Arc<Versions>>,
     /// When they were last fetched, with or without success.
     fetched: Time,
 }
 
-#[derive(Clone)]
 struct Versions {
     current: Secret,
     since: Time,
@@ -46,12 +48,18 @@ impl Secrets {
     /// Nothing is fetched yet.
     #[must_use]
     pub fn new(start: &Start) -> Self {
+        // A minute's cache stands in for an answer that does not come: it is not worth a long wait.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(1))
+            .operation_timeout(Duration::from_secs(2))
+            .build();
         let cached = |id: &String| Cached {
             id: id.clone(),
             state: Mutex::default(),
         };
         Self {
-            client: Client::new(&start.aws),
+            client: Client::from_conf(Builder::from(&start.aws).timeout_config(timeouts).build()),
             clock: start.clock.clone(),
             application: start.settings.application.clone(),
             for_devices: cached(&start.settings.client_secret),
@@ -81,6 +89,9 @@ impl Secrets {
     /// [`Failure::Unauthorized`] where a secret is given and wrong; [`Failure::Unavailable`] where no secret can be had to
     /// compare with.
     pub async fn caller(&self, call: &Call) -> Result<Caller, Failure> {
+        if call.has_header("appSecret") && call.header("appSecret").is_none() {
+            return Err(Failure::Unauthorized);
+        }
         if let Some(secret) = call.header("appSecret").filter(|secret| !secret.is_empty()) {
             return if self.is_for_backends(secret).await? {
                 Ok(Caller::Backend)
@@ -136,7 +147,7 @@ impl Secrets {
     /// # Errors
     /// [`Failure::Unavailable`] where it cannot be had.
     pub async fn provisioned(&self) -> Result<Secret, Failure> {
-        Ok(self.versions(&self.for_devices).await?.current)
+        Ok(self.versions(&self.for_devices).await?.current.clone())
     }
 
     async fn device(&self, presented: &str) -> Result<Caller, Failure> {
@@ -176,12 +187,12 @@ impl Secrets {
     }
 
     /// The versions, at most [`FRESH`] old while Secrets Manager answers; older ones while it does not.
-    async fn versions(&self, cached: &Cached) -> Result<Versions, Failure> {
+    async fn versions(&self, cached: &Cached) -> Result<Arc<Versions>, Failure> {
         let state = cached.read();
         if let Some(versions) = &state.versions
             && (self.clock)().since(state.fetched) < FRESH
         {
-            return Ok(versions.clone());
+            return Ok(Arc::clone(versions));
         }
         match self.fetch(cached).await {
             Ok(versions) => Ok(versions),
@@ -190,7 +201,7 @@ impl Secrets {
     }
 
     /// The versions as they are now, unless they were fetched a short time ago.
-    async fn refetch(&self, cached: &Cached) -> Option<Versions> {
+    async fn refetch(&self, cached: &Cached) -> Option<Arc<Versions>> {
         let recently = (self.clock)().since(cached.read().fetched) < REFETCH;
         if recently {
             None
@@ -199,7 +210,7 @@ impl Secrets {
         }
     }
 
-    async fn fetch(&self, cached: &Cached) -> Result<Versions, Cause> {
+    async fn fetch(&self, cached: &Cached) -> Result<Arc<Versions>, Cause> {
         cached.change(|state| state.fetched = (self.clock)());
         let (current, previous) = tokio::join!(
             self.get(&cached.id, "AWSCURRENT"),
@@ -212,15 +223,14 @@ impl Secrets {
             Err(_) => cached
                 .read()
                 .versions
-                .map(|known| known.current)
-                .filter(|known| known.expose() != current.expose()),
+                .and_then(|known| known.before(&current)),
         };
-        let versions = Versions {
+        let versions = Arc::new(Versions {
             current,
             since,
             previous,
-        };
-        cached.change(|state| state.versions = Some(versions.clone()));
+        });
+        cached.change(|state| state.versions = Some(Arc::clone(&versions)));
         Ok(versions)
     }
 
@@ -277,6 +287,15 @@ impl Versions {
     fn matches(&self, presented: &str) -> bool {
         self.all()
             .fold(false, |found, secret| found | secret.matches(presented))
+    }
+
+    /// What is likely to be the previous version of `current`, by these: the same as before, or the one that was current.
+    fn before(&self, current: &Secret) -> Option<Secret> {
+        if self.current.expose() == current.expose() {
+            self.previous.clone()
+        } else {
+            Some(self.current.clone())
+        }
     }
 
     /// A text that is none of these and might be a version that was made since they were fetched.

@@ -136,7 +136,7 @@ impl Record {
         departed: Departed,
         user: Option<UserMark>,
     ) -> Self {
-        let expires = now + TOMBSTONE;
+        let expires = Time::from_seconds((now + TOMBSTONE).seconds());
         let state = State::Ended(Ended { user });
         Self {
             version,

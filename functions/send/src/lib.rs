@@ -42,7 +42,7 @@ impl Function for Sender {
         self.secrets.backend(call).await?;
         let message = Message::parse(&call.json(BODY)?)?;
         self.expect_supported(&message)?;
-        if call.query("dryRun") == Some("true") {
+        if call.flag("dryRun")? {
             return self.dry_run(call, &message).await;
         }
         let (id, stored) = self.accept(call, &message).await?;
@@ -52,36 +52,31 @@ impl Function for Sender {
             accepted: call.now,
             deadline: call.deadline,
         };
-        let report = self.dispatch.send(sending).await?;
+        let report = self.dispatch.send(sending).await;
         self.note(&id, &stored, &report).await;
-        if report.left > 0 {
-            return Err(Failure::Unavailable(
-                format!("{} devices were not reached in time", report.left).into(),
-            ));
+        if let Some(failure) = report.failure {
+            return Err(failure);
         }
-        let recipients = recipients(message.target(), &report.recipients);
-        Reply::json(
-            202,
-            &json!({"message": message.echo(), "messageId": id.as_str(), "recipients": recipients}),
-        )
+        let answer = json!({
+            "message": message.echo(),
+            "messageId": id.as_str(),
+            "recipients": recipients(message.target(), &report.recipients),
+        });
+        Reply::json(202, &answer)
     }
 }
 
 impl Sender {
     fn expect_supported(&self, message: &Message) -> Result<(), Invalid> {
-        match message.target() {
-            Target::Users(_) | Target::Devices(_) => Ok(()),
-            Target::Everybody if self.settings.allow_broadcast == Broadcast::Refused => {
-                Err(Invalid::new(
-                    "target",
-                    "It names somebody: a message to everybody is not allowed here.",
-                ))
+        let rule = match message.target() {
+            Target::Users(_) | Target::Devices(_) | Target::Platforms(_) => return Ok(()),
+            Target::Everybody if self.settings.allow_broadcast == Broadcast::Allowed => {
+                return Ok(());
             }
-            Target::Everybody | Target::Platforms(_) | Target::Tags(_) => Err(Invalid::new(
-                "target",
-                "It names 'userIds' or 'deviceIds'; no other kind is served yet.",
-            )),
-        }
+            Target::Everybody => "It names somebody: a message to everybody is not allowed here.",
+            Target::Tags(_) => "It names no tags: there are none yet.",
+        };
+        Err(Invalid::new("target", rule))
     }
 
     async fn dry_run(&self, call: &Call, message: &Message) -> Result<Reply, Failure> {
@@ -126,7 +121,7 @@ impl Sender {
     async fn note(&self, id: &MessageId, stored: &StoredMessage, report: &Report) {
         let job = Job {
             counts: report.counts,
-            done: report.left == 0,
+            done: report.failure.is_none(),
         };
         let expires = stored.created + self.settings.message_retention;
         if let Err(fault) = self.store.put_job(id, 0, &job, expires).await {

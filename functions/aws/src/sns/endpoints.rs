@@ -28,7 +28,8 @@ impl Endpoints {
     pub fn new(start: &Start) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(2))
+            .operation_timeout(Duration::from_secs(4))
             .build();
         let client = Client::from_conf(Builder::from(&start.aws).timeout_config(timeouts).build());
         Self {

@@ -1,6 +1,6 @@
 //! Publishing to one endpoint, and what the answer means for the device behind it.
 
-use super::{Applications, is_pressure};
+use super::is_pressure;
 use crate::Start;
 use crate::http::is_server_fault;
 use aws_sdk_sns::Client;
@@ -10,7 +10,6 @@ use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use push::Platform;
 use push::message::Rendered;
 use serde_json::json;
 use std::time::Duration;
@@ -19,7 +18,6 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Publisher {
     client: Client,
-    applications: Applications,
 }
 
 /// What one attempt came to.
@@ -53,14 +51,13 @@ impl Publisher {
             .retry_config(RetryConfig::disabled());
         Self {
             client: Client::from_conf(config.build()),
-            applications: Applications::new(&start.settings),
         }
     }
 
     /// Publishes to the endpoint, once.
     pub async fn publish(&self, endpoint: &str, rendered: &Rendered) -> Outcome {
         let (key, payload) = match rendered {
-            Rendered::Apns { payload, .. } => (self.apns_key(), payload.clone()),
+            Rendered::Apns { payload, .. } => (apns_key(endpoint), payload.clone()),
             Rendered::Fcm { message, .. } => (
                 "GCM",
                 format!(r#"{{"fcmV1Message":{{"validate_only":false,"message":{message}}}}}"#),
@@ -93,13 +90,14 @@ impl Publisher {
             }
         }
     }
+}
 
-    /// The ARN tells Apple's sandbox from its real service, and the message is addressed accordingly.
-    fn apns_key(&self) -> &'static str {
-        match self.applications.arn(Platform::Apns) {
-            Some(arn) if arn.contains(":app/APNS_SANDBOX/") => "APNS_SANDBOX",
-            _ => "APNS",
-        }
+/// The ARN tells Apple's sandbox from its real service, and the message is addressed accordingly.
+fn apns_key(endpoint: &str) -> &'static str {
+    if endpoint.contains(":endpoint/APNS_SANDBOX/") {
+        "APNS_SANDBOX"
+    } else {
+        "APNS"
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Fault;
 use crate::{Clock, Failure};
 use push::Time;
-use push::device::PATIENCE;
+use push::device::{PATIENCE, Record, Version};
 use std::time::Duration;
 
 /// The attempts of one call at one change.
@@ -12,6 +12,7 @@ pub struct Attempts {
     arrived: Time,
     left: u32,
     pause: u64,
+    tried: Option<Version>,
 }
 
 /// A hot race needed four.
@@ -30,15 +31,27 @@ impl Attempts {
             arrived,
             left: MOST,
             pause: PRESSURE,
+            tried: None,
         }
     }
 
-    /// To be asked before each transaction.
+    /// To be asked before each transaction, which gives its device this version.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] where the call arrived too long ago: a later one may have been answered by now, and what
     /// is remembered of it does not last for ever.
-    pub fn in_time(&self) -> Result<(), Failure> {
+    pub fn begin(&mut self, version: Version) -> Result<(), Failure> {
+        self.tried = Some(version);
+        self.in_time()
+    }
+
+    /// Whether the device's item is what the last attempt made of it: its answer was lost, and it stands.
+    #[must_use]
+    pub fn stands(&self, found: Option<&Record>) -> bool {
+        self.tried.is_some() && found.map(|record| record.version) == self.tried
+    }
+
+    fn in_time(&self) -> Result<(), Failure> {
         if (self.clock)().since(self.arrived) > PATIENCE {
             return Err(Failure::Unavailable(
                 "the call arrived too long ago to change anything".into(),
@@ -47,11 +60,19 @@ impl Attempts {
         Ok(())
     }
 
-    /// Waits before the next attempt.
+    /// What was read or written; nothing after a fault that may pass, and a pause: then everything has to be read and
+    /// decided again.
     ///
     /// # Errors
     /// The fault as a [`Failure`], where it is not one that passes, or there were attempts or was time enough.
-    pub async fn again(&mut self, fault: Fault) -> Result<(), Failure> {
+    pub async fn passed<T>(&mut self, done: Result<T, Fault>) -> Result<Option<T>, Failure> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(fault) => self.again(fault).await.map(|()| None),
+        }
+    }
+
+    async fn again(&mut self, fault: Fault) -> Result<(), Failure> {
         self.left -= 1;
         if self.left == 0 || matches!(fault, Fault::Broken(_)) || self.in_time().is_err() {
             return Err(fault.into());

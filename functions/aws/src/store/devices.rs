@@ -1,7 +1,7 @@
 //! Reads of devices, tokens and links: always consistent, and nothing that is missing from an answer is taken for absent.
 
 use super::rows::{
-    self, Row, device_key, device_of, holder_of, link_key, link_partition, text, token_key,
+    self, Row, device_key, device_of, holder_of, link_key, link_of, link_partition, text, token_key,
 };
 use super::{Fault, Store};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -87,13 +87,9 @@ impl Store {
         &self,
         ids: &BTreeSet<DeviceId>,
     ) -> Result<HashMap<DeviceId, Record>, Fault> {
-        let rows = self.read(ids.iter().map(device_key).collect()).await?;
-        let good = |row| {
-            device_of(row)
-                .inspect_err(|bad| tracing::error!(%bad, "a device was left out"))
-                .ok()
-        };
-        Ok(rows.iter().filter_map(good).collect())
+        Ok(readable(
+            &self.read(ids.iter().map(device_key).collect()).await?,
+        ))
     }
 
     /// The devices in the index of `user`, and when each one's link expires; expired ones are left out.
@@ -101,32 +97,45 @@ impl Store {
     /// # Errors
     /// [`Fault`], never a conflict.
     pub async fn links(&self, user: &UserId, now: Time) -> Result<Vec<(DeviceId, Time)>, Fault> {
+        let partition = link_partition(user);
         let mut links = Vec::new();
-        let mut next: Option<Row> = None;
+        let mut next = None;
         loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true);
-            let call = call
-                .key_condition_expression("#pk = :pk")
-                .expression_attribute_names("#pk", "pk");
-            let call = call
-                .expression_attribute_values(":pk", text(link_partition(user)))
-                .set_exclusive_start_key(next);
-            let page = call.send().await.map_err(|error| Fault::of(&error))?;
-            for row in page.items() {
-                let device = DeviceId::parse(rows::string(row, "sk")?)
-                    .map_err(|_| Fault::Broken("a link names no device".into()))?;
-                links.push((device, rows::seconds(row, "expires")?));
-            }
-            next = page.last_evaluated_key;
+            let (rows, last) = self.query(&partition, next, None).await?;
+            let link =
+                |row| link_of(row).inspect_err(|bad| tracing::error!(%bad, "a link was left out"));
+            links.extend(
+                rows.iter()
+                    .filter_map(|row| link(row).ok())
+                    .filter(|(_, expires)| *expires > now),
+            );
+            next = last;
             if next.is_none() {
-                links.retain(|(_, expires)| *expires > now);
                 return Ok(links);
             }
         }
+    }
+
+    /// A page of a partition in the order of its sort keys, and the key after which it goes on, if it does.
+    pub(super) async fn query(
+        &self,
+        partition: &str,
+        after: Option<Row>,
+        most: Option<usize>,
+    ) -> Result<(Vec<Row>, Option<Row>), Fault> {
+        let call = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true);
+        let call = call
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", "pk");
+        let call = call.expression_attribute_values(":pk", text(partition));
+        let call = call.set_exclusive_start_key(after);
+        let call = call.set_limit(most.and_then(|most| i32::try_from(most).ok()));
+        let page = call.send().await.map_err(|error| Fault::of(&error))?;
+        Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 
     /// The items with these keys, as many as there are. Keys that DynamoDB did not get to are asked for again.
@@ -167,4 +176,11 @@ impl Store {
             (wanted, pause) = (left, pause * 2);
         }
     }
+}
+
+/// The devices whose items can be read; the others are logged.
+pub(super) fn readable(rows: &[Row]) -> HashMap<DeviceId, Record> {
+    let good =
+        |row| device_of(row).inspect_err(|bad| tracing::error!(%bad, "a device was left out"));
+    rows.iter().filter_map(|row| good(row).ok()).collect()
 }

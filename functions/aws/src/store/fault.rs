@@ -46,7 +46,7 @@ impl Fault {
             SdkError::ServiceError(_) if is_pressure(&code) => {
                 Self::Pressure(format!("DynamoDB: {code}").into())
             }
-            SdkError::ServiceError(_) if is_lost(&code) || is_server_fault(error) => {
+            SdkError::ServiceError(_) if is_server_fault(error) => {
                 Self::Lost(format!("DynamoDB: {code}").into())
             }
             SdkError::ServiceError(_) => Self::Broken(format!("DynamoDB: {code}").into()),
@@ -90,15 +90,4 @@ fn is_pressure(code: &str) -> bool {
         || code.contains("ThroughputExceeded")
         || code == "RequestLimitExceeded"
         || code == "LimitExceededException"
-}
-
-fn is_lost(code: &str) -> bool {
-    matches!(
-        code,
-        "InternalServerError"
-            | "InternalFailure"
-            | "ServiceUnavailable"
-            | "ServiceUnavailableException"
-            | "TransactionInProgressException"
-    )
 }

@@ -154,21 +154,10 @@ impl Store {
         now: Time,
     ) -> Result<Option<(StoredMessage, Vec<Job>)>, Fault> {
         let (mut message, mut jobs) = (None, Vec::new());
-        let mut next: Option<Row> = None;
+        let mut next = None;
         loop {
-            let call = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .consistent_read(true);
-            let call = call
-                .key_condition_expression("#pk = :pk")
-                .expression_attribute_names("#pk", "pk");
-            let call = call
-                .expression_attribute_values(":pk", text(partition(id)))
-                .set_exclusive_start_key(next);
-            let page = call.send().await.map_err(|error| Fault::of(&error))?;
-            for row in page.items() {
+            let (rows, last) = self.query(&partition(id), next, None).await?;
+            for row in &rows {
                 if rows::seconds(row, "expires")? <= now {
                     continue;
                 }
@@ -178,7 +167,7 @@ impl Store {
                     jobs.push(job_of(row)?);
                 }
             }
-            next = page.last_evaluated_key;
+            next = last;
             if next.is_none() {
                 return Ok(message.map(|message| (message, jobs)));
             }

@@ -5,6 +5,7 @@ mod devices;
 mod fault;
 mod messages;
 mod rows;
+mod shards;
 mod transaction;
 
 pub use attempts::Attempts;
@@ -12,6 +13,7 @@ pub use devices::PAGE;
 pub use fault::Fault;
 pub use messages::{Counts, Job, StoredMessage};
 pub use rows::BadRow;
+pub use shards::Position;
 
 use crate::{Settings, Start};
 use aws_sdk_dynamodb::Client;

@@ -162,6 +162,12 @@ fn optional<T>(
     parse(string(row, name)?).map(Some).ok_or(BadRow(name))
 }
 
+/// The device that a link is to, and when it expires.
+pub(crate) fn link_of(row: &Row) -> Result<(DeviceId, Time), BadRow> {
+    let device = DeviceId::parse(string(row, "sk")?).map_err(|_| BadRow("sk"))?;
+    Ok((device, seconds(row, "expires")?))
+}
+
 /// What a token's item says.
 pub(crate) fn holder_of(row: &Row) -> Result<Holder, BadRow> {
     Ok(Holder {

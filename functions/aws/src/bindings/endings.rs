@@ -1,0 +1,197 @@
+//! Devices that end: by a logout, a dead token, a user who has too many or is erased.
+
+use super::{Bindings, Written};
+use crate::store::{Attempts, Fault};
+use crate::{Failure, random};
+use futures_util::future::try_join_all;
+use push::change::Change;
+use push::device::{Record, Version};
+use push::registration::Holder;
+use push::unregistration::{self, Found};
+use push::{Caller, DeviceId, Time, UserId};
+
+/// What became of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The device has ended.
+    Done,
+    /// It is not what it was when its endpoint was found dead.
+    NotNeeded,
+    /// So many devices were removed in this hour that the tokens are not likely to be what is wrong.
+    OverBudget,
+}
+
+/// Devices of an erased user that end at the same time.
+const AT_ONCE: usize = 16;
+
+impl Bindings {
+    /// The device has ended, as far as it was the caller's; see [`unregistration::unregister`]. No call to SNS is made: an
+    /// endpoint without a binding is harmless, and a logout does not wait for it.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] where there is none or it is not the caller's, [`Failure::Unauthorized`],
+    /// [`Failure::Unavailable`].
+    pub async fn unregister(
+        &self,
+        id: &DeviceId,
+        caller: &Caller,
+        arrived: Time,
+    ) -> Result<(), Failure> {
+        let decide = |now, found: Found<'_>, version| {
+            let policy = &self.policy;
+            let done = unregistration::unregister(now, found, caller, arrived, version, policy)?;
+            Ok((done.change, done.answer))
+        };
+        Ok(self.end(id, arrived, decide).await??)
+    }
+
+    /// The device is removed if its endpoint is dead as `at` found it and it has not registered since, and the budget
+    /// lasts.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], [`Failure::Internal`].
+    pub async fn remove(
+        &self,
+        id: &DeviceId,
+        endpoint: &str,
+        at: Time,
+        budget: u32,
+    ) -> Result<Removal, Failure> {
+        let record = self.store.device(id).await?;
+        let now = (self.clock)();
+        let found = Found {
+            id,
+            record: record.as_ref(),
+            token: None,
+        };
+        let needed = unregistration::remove(now, found, endpoint, at, random::version()?);
+        let device = record
+            .as_ref()
+            .filter(|_| needed.is_some())
+            .and_then(Record::device);
+        let Some(device) = device else {
+            return Ok(Removal::NotNeeded);
+        };
+        if !self
+            .store
+            .spend_removal(device.token.platform(), now, budget)
+            .await?
+        {
+            return Ok(Removal::OverBudget);
+        }
+        let decide = |now, found: Found<'_>, version| {
+            let change = unregistration::remove(now, found, endpoint, at, version);
+            let removal = if change.is_some() {
+                Removal::Done
+            } else {
+                Removal::NotNeeded
+            };
+            Ok((change, removal))
+        };
+        self.end(id, now, decide).await
+    }
+
+    /// The device ends because its user has more of them than is allowed. Anything in its way leaves it for the next time.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], [`Failure::Internal`].
+    pub async fn evict(&self, id: &DeviceId, user: &UserId) -> Result<(), Failure> {
+        let record = self.store.device(id).await?;
+        let found = Found {
+            id,
+            record: record.as_ref(),
+            token: None,
+        };
+        let version = random::version()?;
+        match unregistration::evict((self.clock)(), found, user, version, &self.policy) {
+            Some(change) => Ok(self.store.apply(&change).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Nothing in the table names the user as the owner of a device any more, as far as registrations that are under way
+    /// had not yet been answered: every device in the user's index has ended, or is another's.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], where a repeat goes on; [`Failure::Internal`].
+    pub async fn erase(&self, user: &UserId, arrived: Time) -> Result<(), Failure> {
+        let mut attempts = Attempts::new(self.clock.clone(), arrived);
+        let mut empty = 0;
+        // A registration whose commit is only half visible may show its link late: so look twice.
+        while empty < 2 {
+            // Expired entries too.
+            let links = self.store.links(user, Time::default()).await;
+            let Some(links) = attempts.passed(links).await? else {
+                continue;
+            };
+            empty = if links.is_empty() { empty + 1 } else { 0 };
+            for some in links.chunks(AT_ONCE) {
+                let decide = |now, found: Found<'_>, version| {
+                    Ok((
+                        unregistration::erase(now, found, user, arrived, version),
+                        (),
+                    ))
+                };
+                try_join_all(some.iter().map(|(id, _)| self.end(id, arrived, decide))).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the device, writes what `decide` makes of it, and does so again while others get in between. The device's
+    /// token is read from the second attempt on: until then its condition tells.
+    async fn end<T>(
+        &self,
+        id: &DeviceId,
+        arrived: Time,
+        decide: impl Fn(Time, Found<'_>, Version) -> Result<(Option<Change>, T), Failure>,
+    ) -> Result<T, Failure> {
+        let mut attempts = Attempts::new(self.clock.clone(), arrived);
+        let mut tried = None;
+        loop {
+            let found = self.found(id, tried.is_some()).await;
+            let Some((record, holder)) = attempts.passed(found).await? else {
+                continue;
+            };
+            let again = tried.is_some();
+            if let Some(answer) = tried.take()
+                && attempts.stands(record.as_ref())
+            {
+                return Ok(answer);
+            }
+            let token = again.then_some(holder.as_ref());
+            let (version, now) = (random::version()?, (self.clock)());
+            let found = Found {
+                id,
+                record: record.as_ref(),
+                token,
+            };
+            let (change, answer) = decide(now, found, version)?;
+            let Some(change) = change else {
+                return Ok(answer);
+            };
+            if self.write(&change, version, &mut attempts).await? == Written::Done {
+                return Ok(answer);
+            }
+            tried = Some(answer);
+        }
+    }
+
+    /// The device's item, and that of its token where asked for.
+    async fn found(
+        &self,
+        id: &DeviceId,
+        with_token: bool,
+    ) -> Result<(Option<Record>, Option<Holder>), Fault> {
+        let record = self.store.device(id).await?;
+        let key = record
+            .as_ref()
+            .and_then(Record::device)
+            .map(|device| device.token.key());
+        let holder = match key {
+            Some(key) if with_token => self.store.snapshot(id, &key, None).await?.token,
+            _ => None,
+        };
+        Ok((record, holder))
+    }
+}

@@ -1,0 +1,233 @@
+//! Bindings of devices to users: reads what stands, asks the rules, and makes the change they decide on, again and again
+//! while others get in between.
+
+mod endings;
+
+pub use endings::Removal;
+
+use crate::sns::Endpoints;
+use crate::store::Attempts;
+use crate::{Clock, Failure, Start, Store, random};
+use push::change::Change;
+use push::device::{Device, Policy, Record, Version};
+use push::reading::{Reading, Renewal};
+use push::registration::{self, Assessment, Decision, Further, Look, Registration};
+use push::{Caller, DeviceId, Time, Token};
+
+/// Who has which device.
+#[derive(Clone)]
+pub struct Bindings {
+    store: Store,
+    endpoints: Endpoints,
+    policy: Policy,
+    clock: Clock,
+}
+
+/// Whether a registration may make a device known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// It becomes known.
+    Registers,
+    /// It has to be known already.
+    IsMissing,
+}
+
+impl Bindings {
+    /// The bindings in the table of the settings.
+    #[must_use]
+    pub fn new(start: &Start) -> Self {
+        Self {
+            store: Store::new(start),
+            endpoints: Endpoints::new(start),
+            policy: start.settings.policy(),
+            clock: start.clock.clone(),
+        }
+    }
+
+    /// The rules' parameters.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The device is registered as wanted, and was nobody else's nor held another's token at the moment it became so. The
+    /// order: what the caller may, what stands, then SNS, then the table. A crash in between leaves an endpoint that
+    /// nobody points at, never a binding that points nowhere.
+    ///
+    /// # Errors
+    /// [`Failure`]; nothing has changed then, or what was wanted has.
+    pub async fn register(
+        &self,
+        wanted: &Registration,
+        caller: &Caller,
+        unknown: Unknown,
+    ) -> Result<Device, Failure> {
+        let key = wanted.token.key();
+        let mut attempts = Attempts::new(self.clock.clone(), wanted.arrived);
+        let mut looked: Option<(String, Time)> = None;
+        loop {
+            let found = self
+                .store
+                .snapshot(&wanted.device, &key, wanted.user.as_ref())
+                .await;
+            let Some(found) = attempts.passed(found).await? else {
+                continue;
+            };
+            let now = (self.clock)();
+            let live = found.device.as_ref().and_then(|record| record.live(now));
+            if let Some(device) = live.filter(|_| attempts.stands(found.device.as_ref())) {
+                return Ok(device.clone());
+            }
+            let assessed = registration::assess(now, &found, wanted, caller, &self.policy)?;
+            let (missing, look) = match assessed {
+                Assessment::Unchanged(device) | Assessment::Superseded(device) => {
+                    return Ok(device);
+                }
+                Assessment::Changes { .. } if unknown == Unknown::IsMissing && live.is_none() => {
+                    return Err(Failure::NotFound);
+                }
+                Assessment::Changes { missing, look } => (missing, look),
+            };
+            let further = self.store.further(&missing).await;
+            let Some(further) = attempts.passed(further).await? else {
+                continue;
+            };
+            let (endpoint, checked) = match (&looked, look, live) {
+                // The same token is not asked about twice in one call, whatever the table makes of it meanwhile.
+                (Some((endpoint, checked)), ..) => (endpoint.clone(), *checked),
+                (None, Look::Kept(endpoint), Some(device)) => (endpoint, device.checked),
+                (None, ..) => looked
+                    .insert((self.endpoints.ready(&wanted.token).await?, now))
+                    .clone(),
+            };
+            let (version, now) = (random::version()?, (self.clock)());
+            let endpoint = (endpoint.as_str(), checked);
+            let decision = registration::decide(
+                now,
+                &found,
+                &further,
+                wanted,
+                endpoint,
+                version,
+                &self.policy,
+            );
+            let (change, device) = match decision {
+                Decision::Superseded(device) => return Ok(device),
+                Decision::Write(change, device) => (change, device),
+            };
+            if self.write(&change, version, &mut attempts).await? == Written::Done {
+                return Ok(device);
+            }
+        }
+    }
+
+    /// The device as its owner, or a holder of a provisioned secret, sees it. To the owner's app this is a sign of life:
+    /// it renews a lease that is half over. That the renewal fails is no reason to fail the reading.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] where there is none or it is not the caller's; [`Failure::Unavailable`].
+    pub async fn read(
+        &self,
+        id: &DeviceId,
+        caller: &Caller,
+        arrived: Time,
+    ) -> Result<Device, Failure> {
+        let record = self.store.device(id).await?;
+        let now = (self.clock)();
+        let Reading { device, renewal } =
+            push::reading::read(now, record.as_ref(), caller, &self.policy)?;
+        if renewal == Renewal::Due
+            && let Some(seen) = &record
+            && let Err(failure) = self.renew(id, seen, arrived).await
+        {
+            tracing::warn!(code = failure.code(), "a lease was not renewed");
+        }
+        Ok(device.clone())
+    }
+
+    /// One attempt to renew the lease of a device that is as it was seen, without asking SNS. This sign of life keeps the
+    /// place of the last one among the calls: what is under way comes later.
+    async fn renew(&self, id: &DeviceId, seen: &Record, arrived: Time) -> Result<(), Failure> {
+        let Some(device) = seen.device() else {
+            return Ok(());
+        };
+        let wanted = Registration {
+            device: id.clone(),
+            user: device.binding.as_ref().map(|binding| binding.user.clone()),
+            token: device.token.clone(),
+            arrived: seen.arrived,
+        };
+        let found = self
+            .store
+            .snapshot(id, &wanted.token.key(), wanted.user.as_ref())
+            .await?;
+        let same = found
+            .device
+            .as_ref()
+            .is_some_and(|record| record.version == seen.version);
+        let held = found
+            .token
+            .as_ref()
+            .is_none_or(|holder| holder.device == *id);
+        if !same || !held {
+            return Ok(());
+        }
+        let (version, now) = (random::version()?, (self.clock)());
+        let (further, endpoint) = (
+            Further::default(),
+            (device.endpoint.as_str(), device.checked),
+        );
+        let decision = registration::decide(
+            now,
+            &found,
+            &further,
+            &wanted,
+            endpoint,
+            version,
+            &self.policy,
+        );
+        if let Decision::Write(change, _) = decision {
+            Attempts::new(self.clock.clone(), arrived).begin(version)?;
+            self.store.apply(&change).await?;
+        }
+        Ok(())
+    }
+
+    /// The platform's endpoint for the token, made again if SNS has lost it, never changed.
+    ///
+    /// # Errors
+    /// As [`Endpoints::create`].
+    pub async fn endpoint(&self, token: &Token) -> Result<String, Failure> {
+        self.endpoints.create(token).await
+    }
+
+    /// Makes the change, or waits for the next attempt at deciding what it should be.
+    async fn write(
+        &self,
+        change: &Change,
+        version: Version,
+        attempts: &mut Attempts,
+    ) -> Result<Written, Failure> {
+        attempts.begin(version)?;
+        let written = self.store.apply(change).await;
+        Ok(match attempts.passed(written).await? {
+            Some(()) => {
+                tracing::info!(case = ?change.case, "binding changed");
+                Written::Done
+            }
+            None => Written::DecideAgain,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Done,
+    DecideAgain,
+}

@@ -1,0 +1,79 @@
+//! What a send leaves to be done to devices, once everybody has been told.
+
+use super::Dispatch;
+use crate::Failure;
+use crate::bindings::Removal;
+use crate::store::Counts;
+use futures_util::{StreamExt, stream};
+use push::{DeviceId, Span, Time, UserId};
+use std::time::Duration;
+
+/// Devices that should end.
+#[derive(Default)]
+pub(super) struct Aftermath {
+    /// Those whose token is dead: the endpoint that showed it, and when.
+    pub dead: Vec<(DeviceId, String, Time)>,
+    /// Those that a user has too many of, with the place of the user in the target.
+    pub surplus: Vec<(DeviceId, usize)>,
+}
+
+/// Devices that end at the same time.
+const AT_ONCE: usize = 16;
+/// The answer waits no longer than this; what is left is found again by the next send.
+const MOST: Span = Span::from_seconds(5);
+
+impl Dispatch {
+    /// Ends what should end, as far as the budget and the time last. A dead device that the budget does not let go is not
+    /// what is wrong: it counts as misconfigured.
+    pub(super) async fn clear_away(
+        &self,
+        aftermath: Aftermath,
+        users: &[UserId],
+        deadline: Time,
+        counts: &mut Counts,
+    ) {
+        let left = (deadline - super::LAST).since((self.clock)()).min(MOST);
+        let budget = self.settings.max_removals_per_hour;
+        let burials = aftermath.dead.iter().map(|(id, endpoint, at)| async move {
+            match self.bindings.remove(id, endpoint, *at, budget).await {
+                Ok(removal) => removal == Removal::OverBudget,
+                Err(failure) => {
+                    tracing::warn!(code = failure.code(), "a dead device was not removed");
+                    false
+                }
+            }
+        });
+        let evictions = aftermath.surplus.iter().filter_map(|(id, target)| {
+            let user = users.get(*target)?;
+            Some(async move {
+                if let Err(failure) = self.bindings.evict(id, user).await {
+                    tracing::warn!(code = failure.code(), "a surplus device was not ended");
+                }
+            })
+        });
+        let (burials, evictions): (Vec<_>, Vec<_>) = (burials.collect(), evictions.collect());
+        let work = async {
+            let mut burials = stream::iter(burials).buffer_unordered(AT_ONCE);
+            while let Some(over_budget) = burials.next().await {
+                if over_budget {
+                    counts.dead -= 1;
+                    counts.misconfigured += 1;
+                }
+            }
+            stream::iter(evictions)
+                .buffer_unordered(AT_ONCE)
+                .collect::<()>()
+                .await;
+        };
+        if tokio::time::timeout(Duration::from_millis(left.millis()), work)
+            .await
+            .is_err()
+        {
+            let failure = Failure::Unavailable("no time left".into());
+            tracing::warn!(
+                code = failure.code(),
+                "not every device that should end has ended"
+            );
+        }
+    }
+}
