@@ -19,6 +19,7 @@ mod send_input;
 mod settings_input;
 mod sns;
 mod sns_trouble;
+mod steadfast;
 mod table_trouble;
 mod who_ends_and_reads;
 mod who_registers;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> Vec<Story> {
         settings_input::stories,
         sns::stories,
         sns_trouble::stories,
+        steadfast::stories,
         table_trouble::stories,
         who_ends_and_reads::stories,
         who_registers::stories,

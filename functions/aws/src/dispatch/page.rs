@@ -54,20 +54,19 @@ impl Dispatch {
         report: &mut Report,
         aftermath: &mut Aftermath,
     ) -> Result<Again, Failure> {
-        let (records, looked) = match looked {
-            Some(looked) => looked,
-            None => {
-                let now = (self.clock)();
-                match self.bindings.store().devices(&ids(&page)).await {
-                    Ok(records) => (records, now),
-                    Err(Fault::Pressure(_) | Fault::Lost(_)) => {
-                        return Ok(Again {
-                            pressed: page.len(),
-                            aims: page,
-                        });
-                    }
-                    Err(fault) => return Err(fault.into()),
+        let (records, looked) = if let Some(looked) = looked {
+            looked
+        } else {
+            let now = (self.clock)();
+            match self.bindings.store().devices(&ids(&page)).await {
+                Ok(records) => (records, now),
+                Err(Fault::Pressure(_) | Fault::Lost(_)) => {
+                    return Ok(Again {
+                        pressed: page.len(),
+                        aims: page,
+                    });
                 }
+                Err(fault) => return Err(fault.into()),
             }
         };
         let attempts = page.into_iter().map(|aim| {
