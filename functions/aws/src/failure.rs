@@ -26,6 +26,8 @@ pub enum Failure {
     TooLarge,
     /// The body is of a type that is not JSON.
     UnsupportedContentType,
+    /// The idempotency key was used for another request.
+    KeyReused,
     /// It cannot be done now; nothing is lost when the caller repeats it.
     Unavailable(Cause),
     /// An unexpected fault of ours.
@@ -51,6 +53,7 @@ impl Failure {
             Self::MethodNotAllowed(_) => "FPWSE0405E",
             Self::TooLarge => "FPWSE0413E",
             Self::UnsupportedContentType => "FPWSE0415E",
+            Self::KeyReused => "FPWSE0422E",
         }
     }
 
@@ -64,6 +67,7 @@ impl Failure {
             Self::MethodNotAllowed(_) => 405,
             Self::TooLarge => 413,
             Self::UnsupportedContentType => 415,
+            Self::KeyReused => 422,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
         }
@@ -92,6 +96,9 @@ impl fmt::Display for Failure {
             Self::UnsupportedContentType => {
                 f.write_str("Unsupported Media Type. The body has to be application/json.")
             }
+            Self::KeyReused => f.write_str(
+                "Unprocessable Entity. The Idempotency-Key was used for another request.",
+            ),
             Self::Unavailable(_) => {
                 f.write_str("Service Unavailable. Repeat the request after a while.")
             }

@@ -26,6 +26,12 @@ impl Reply {
         Ok(Self::with_body(status, body))
     }
 
+    /// A status and a body that is JSON already.
+    #[must_use]
+    pub fn repeated(status: u16, body: &str) -> Self {
+        Self::with_body(status, body.to_owned())
+    }
+
     /// A status without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
@@ -59,6 +65,12 @@ impl Reply {
             _ => None,
         };
         reply
+    }
+
+    /// The body, as it goes out.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        self.body.as_deref().unwrap_or_default()
     }
 
     /// As API Gateway takes it.

@@ -10,6 +10,7 @@ mod platform;
 pub mod reading;
 mod refusal;
 pub mod registration;
+pub mod repeat;
 mod secret;
 pub mod time;
 mod token;

@@ -1,11 +1,14 @@
 //! Sends a message to people, or to devices.
 
+mod acceptance;
+
+use acceptance::Acceptance;
 use aws::dispatch::{Dispatch, Report, Sending};
 use aws::secrets::Secrets;
 use aws::settings::Broadcast;
-use aws::store::{Fault, Job, StoredMessage};
-use aws::{Call, Failure, Function, Reply, Settings, Start, Store, random};
-use push::message::{Message, Target};
+use aws::store::{Job, StoredMessage};
+use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store};
+use push::message::{MOST_ECHOED, Message, Target};
 use push::{Invalid, MessageId};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -16,6 +19,7 @@ pub struct Sender {
     secrets: Secrets,
     store: Store,
     dispatch: Dispatch,
+    clock: Clock,
 }
 
 /// The largest body that a backend sends, in bytes.
@@ -30,6 +34,7 @@ impl Function for Sender {
             secrets: Secrets::new(start),
             store: Store::new(start),
             dispatch: Dispatch::new(start),
+            clock: start.clock.clone(),
         };
         let (backends, ()) =
             tokio::join!(function.secrets.warm_for_backends(), function.store.warm());
@@ -40,29 +45,21 @@ impl Function for Sender {
     async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
         call.expect_application(&self.settings.application)?;
         self.secrets.backend(call).await?;
-        let message = Message::parse(&call.json(BODY)?)?;
+        let body = call.json(BODY)?;
+        let message = Message::parse(&body)?;
         self.expect_supported(&message)?;
         if call.flag("dryRun")? {
             return self.dry_run(call, &message).await;
         }
-        let (id, stored) = self.accept(call, &message).await?;
-        let sending = Sending {
-            message: &message,
-            id: &id,
-            accepted: call.now,
-            deadline: call.deadline,
-        };
-        let report = self.dispatch.send(sending).await;
-        self.note(&id, &stored, &report).await;
-        if let Some(failure) = report.failure {
-            return Err(failure);
+        match self.accept(call, &body, &message).await? {
+            Acceptance::Message { id, stored, key } => {
+                let sent = self.send(call, &message, &id, &stored).await;
+                self.finish(key.as_ref(), sent.as_ref().ok().map(Reply::body))
+                    .await;
+                sent
+            }
+            Acceptance::Answered(answer) => Ok(Reply::repeated(202, &answer)),
         }
-        let answer = json!({
-            "message": message.echo(),
-            "messageId": id.as_str(),
-            "recipients": recipients(message.target(), &report.recipients),
-        });
-        Reply::json(202, &answer)
     }
 }
 
@@ -92,29 +89,33 @@ impl Sender {
         )
     }
 
-    /// Keeps the message under a new id.
-    async fn accept(
+    async fn send(
         &self,
         call: &Call,
         message: &Message,
-    ) -> Result<(MessageId, StoredMessage), Failure> {
-        let stored = StoredMessage {
-            asked: message.echo().clone(),
-            created: call.now,
-            jobs: 1,
-        };
-        loop {
-            let id = random::message_id()?;
-            match self
-                .store
-                .put_message(&id, &stored, self.settings.message_retention)
-                .await
-            {
-                Ok(()) => return Ok((id, stored)),
-                Err(Fault::Conflict) => {}
-                Err(fault) => return Err(fault.into()),
-            }
+        id: &MessageId,
+        stored: &StoredMessage,
+    ) -> Result<Reply, Failure> {
+        let (accepted, deadline) = (stored.created, call.deadline);
+        let report = self
+            .dispatch
+            .send(Sending {
+                message,
+                id,
+                accepted,
+                deadline,
+            })
+            .await;
+        self.note(id, stored, &report).await;
+        if let Some(failure) = report.failure {
+            return Err(failure);
         }
+        let answer = json!({
+            "message": message.echo(),
+            "messageId": id.as_str(),
+            "recipients": recipients(message.target(), &report.recipients),
+        });
+        Reply::json(202, &answer)
     }
 
     /// Notes what the send came to. It has been sent: that this fails must not make the backend send it again.
@@ -134,8 +135,11 @@ impl Sender {
     }
 }
 
-/// Devices by the target that they were reached for.
+/// Devices by the target that they were reached for; none where it has more names than are kept of it.
 fn recipients(target: &Target, counts: &[u64]) -> Map<String, Value> {
+    if counts.len() > MOST_ECHOED {
+        return Map::new();
+    }
     let counts = counts.iter().map(|count| Value::from(*count));
     match target {
         Target::Users(users) => users

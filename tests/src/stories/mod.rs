@@ -5,6 +5,7 @@ mod erasing;
 mod errors;
 mod gateway;
 mod id_input;
+mod idempotency;
 mod leases;
 mod messages;
 mod mission;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> Vec<Story> {
         errors::stories,
         gateway::stories,
         id_input::stories,
+        idempotency::stories,
         leases::stories,
         messages::stories,
         mission::stories,

@@ -87,14 +87,7 @@ impl Store {
         message: &StoredMessage,
         retention: Span,
     ) -> Result<(), Fault> {
-        let mut row = key(partition(id), MESSAGE);
-        row.insert("asked".to_owned(), text(message.asked.to_string()));
-        row.insert("created".to_owned(), number(message.created.millis()));
-        row.insert("jobs".to_owned(), number(message.jobs));
-        row.insert(
-            "expires".to_owned(),
-            number((message.created + retention).seconds()),
-        );
+        let row = message_row(id, message, retention);
         let call = self
             .client
             .put_item()
@@ -173,6 +166,19 @@ impl Store {
             }
         }
     }
+}
+
+/// The whole item of a message.
+pub(super) fn message_row(id: &MessageId, message: &StoredMessage, retention: Span) -> Row {
+    let mut row = key(partition(id), MESSAGE);
+    row.insert("asked".to_owned(), text(message.asked.to_string()));
+    row.insert("created".to_owned(), number(message.created.millis()));
+    row.insert("jobs".to_owned(), number(message.jobs));
+    row.insert(
+        "expires".to_owned(),
+        number((message.created + retention).seconds()),
+    );
+    row
 }
 
 fn message_of(row: &Row) -> Result<StoredMessage, BadRow> {

@@ -4,6 +4,7 @@ mod attempts;
 mod devices;
 mod fault;
 mod messages;
+mod requests;
 mod rows;
 mod shards;
 mod transaction;

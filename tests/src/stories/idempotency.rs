@@ -1,0 +1,182 @@
+//! A send that comes again under the same key is not sent again.
+
+use crate::answer::{Answer, UNAVAILABLE};
+use crate::api::Api;
+use crate::phone::{Phone, random_hex, user};
+use crate::story::{Story, own, shared};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+pub(super) fn stories() -> Vec<Story> {
+    vec![
+        shared(a_repeat_gets_the_same_answer_and_sends_nothing),
+        shared(another_body_under_the_same_key_is_refused),
+        shared(other_keys_are_other_requests),
+        shared(a_key_that_cannot_be_one_is_refused),
+        shared(of_many_at_once_one_sends),
+        own(
+            "it breaks DynamoDB for all",
+            &[],
+            a_request_that_died_goes_on_under_the_same_message_id,
+        ),
+        own(
+            "it breaks DynamoDB for all",
+            &[],
+            a_lost_answer_of_the_table_does_not_stop_a_request,
+        ),
+        own("it moves the clock", &[], a_key_is_remembered_for_a_day),
+    ]
+}
+
+async fn send(api: &Api, key: &str, message: &Value) -> Answer {
+    let call = api.call(Method::POST, "/messages").backend(api);
+    call.header("idempotency-key", key)
+        .json(message)
+        .send()
+        .await
+}
+
+async fn reachable(api: &Api) -> (Phone, Value) {
+    let (alice, phone) = (user("alice"), Phone::android());
+    api.register(&phone, Some(&alice), Some(api.client_secret()))
+        .await
+        .ok(201);
+    (
+        phone,
+        json!({"message": {"alert": "Once"}, "target": {"userIds": [alice]}}),
+    )
+}
+
+async fn a_repeat_gets_the_same_answer_and_sends_nothing(api: Api) {
+    let ((phone, message), key) = (reachable(&api).await, random_hex(32));
+    let first = send(&api, &key, &message).await.ok(202);
+    let again = json!({"target": message["target"], "message": message["message"]});
+    for message in [&message, &again] {
+        assert_eq!(send(&api, &key, message).await.ok(202), first);
+    }
+    assert_eq!(api.shown(&phone).await, ["Once"]);
+}
+
+async fn another_body_under_the_same_key_is_refused(api: Api) {
+    let ((phone, message), key) = (reachable(&api).await, random_hex(8));
+    send(&api, &key, &message).await.ok(202);
+    let mut other = message.clone();
+    other["message"]["alert"] = json!("Twice");
+    let refused = send(&api, &key, &other).await.ok(422);
+    assert_eq!(refused["code"], "FPWSE0422E");
+    assert_eq!(
+        refused["message"],
+        "Unprocessable Entity. The Idempotency-Key was used for another request."
+    );
+    assert_eq!(api.shown(&phone).await, ["Once"]);
+}
+
+async fn other_keys_are_other_requests(api: Api) {
+    let (phone, message) = reachable(&api).await;
+    let key = random_hex(8);
+    let one = send(&api, &format!("{key}a"), &message).await.ok(202);
+    let two = send(&api, &format!("{key}A"), &message).await.ok(202);
+    assert_ne!(one["messageId"], two["messageId"]);
+    api.send(&message).await.ok(202);
+    assert_eq!(api.shown(&phone).await, ["Once"; 3]);
+}
+
+async fn a_key_that_cannot_be_one_is_refused(api: Api) {
+    let (phone, message) = reachable(&api).await;
+    let long = "k".repeat(65);
+    for key in [long.as_str(), "a b", "é"] {
+        send(&api, key, &message)
+            .await
+            .invalid("Idempotency-Key", key);
+    }
+    assert_eq!(api.shown(&phone).await, [""; 0]);
+    send(
+        &api,
+        &format!("{}{}", "!".repeat(32), random_hex(16)),
+        &message,
+    )
+    .await
+    .ok(202);
+}
+
+async fn of_many_at_once_one_sends(api: Api) {
+    let ((phone, message), key) = (reachable(&api).await, random_hex(8));
+    api.hold("Publish", &phone.token, 200).await;
+    let calls = (0..12).map(|_| send(&api, &key, &message));
+    let answers = futures_util::future::join_all(calls).await;
+    let mut ids: Vec<Value> = Vec::new();
+    for answer in answers {
+        if answer.status == 503 {
+            answer.refused(UNAVAILABLE);
+        } else {
+            ids.push(answer.ok(202)["messageId"].clone());
+        }
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(
+        send(&api, &key, &message).await.ok(202)["messageId"],
+        ids[0]
+    );
+    assert_eq!(api.shown(&phone).await, ["Once"]);
+}
+
+/// The id of the message that is kept for the only request there is.
+async fn requested(api: &Api) -> String {
+    let items = api.items().await;
+    let request = |item: &&Value| item["pk"]["S"].as_str().unwrap().starts_with("REQUEST#");
+    items.iter().find(request).unwrap()["message"]["S"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
+    let ((phone, message), key) = (reachable(&api).await, random_hex(8));
+    api.fault("dynamodb", "BatchGetItem", "ValidationException", 1)
+        .await;
+    assert_eq!(
+        send(&api, &key, &message).await.ok(500)["code"],
+        "FPWSE0010E"
+    );
+    let id = requested(&api).await;
+    let status = api
+        .backend_get(&format!("/messages/{id}/status"))
+        .await
+        .ok(200);
+    assert_eq!(status["status"], "Processing");
+    let sent = send(&api, &key, &message).await.ok(202);
+    assert_eq!(sent["messageId"], id);
+    assert_eq!(api.shown(&phone).await, ["Once"]);
+    assert_eq!(api.pushes(&phone).await[0].payload()["nid"], id);
+    assert_eq!(send(&api, &key, &message).await.ok(202), sent);
+    assert_eq!(api.shown(&phone).await, ["Once"]);
+    let status = api
+        .backend_get(&format!("/messages/{id}/status"))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&status["status"], &status["counts"]["accepted"]),
+        (&json!("Dispatched"), &json!(1))
+    );
+}
+
+async fn a_lost_answer_of_the_table_does_not_stop_a_request(api: Api) {
+    let ((phone, message), key) = (reachable(&api).await, random_hex(8));
+    // As often as the SDK asks by itself: then we have to find out.
+    api.fault("dynamodb", "TransactWriteItems", "lostAnswer", 3)
+        .await;
+    let sent = send(&api, &key, &message).await.ok(202);
+    assert_eq!(sent["messageId"], requested(&api).await);
+    assert_eq!(api.shown(&phone).await, ["Once"]);
+}
+
+async fn a_key_is_remembered_for_a_day(api: Api) {
+    let ((phone, message), key) = (reachable(&api).await, random_hex(8));
+    let first = send(&api, &key, &message).await.ok(202);
+    api.advance(86_390).await;
+    assert_eq!(send(&api, &key, &message).await.ok(202), first);
+    api.advance(11).await;
+    assert_ne!(send(&api, &key, &message).await.ok(202), first);
+    assert_eq!(api.shown(&phone).await, ["Once"; 2]);
+}
