@@ -8,6 +8,7 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use push::{ApplicationId, Caller, Secret, Span, Time, UserId, UserSecret, Verified};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Both secrets, each with its current and its previous version.
 pub struct Secrets {
@@ -43,6 +44,9 @@ const FRESH: Span = Span::from_seconds(60);
 const REFETCH: Span = Span::from_seconds(30);
 /// A version signs user secrets only when every cache must have seen it.
 const SETTLED: Span = Span::from_seconds(120);
+
+/// The start of a function waits no longer for what only makes its first call quick.
+pub(crate) const WARM: Duration = Duration::from_secs(1);
 
 impl Secrets {
     /// Nothing is fetched yet.
@@ -81,6 +85,15 @@ impl Secrets {
     /// A provisioned secret that is too short to be safe.
     pub async fn warm_for_backends(&self) -> Result<(), lambda_http::Error> {
         self.warm(&self.for_backends).await
+    }
+
+    /// Fetches both.
+    ///
+    /// # Errors
+    /// A provisioned secret that is too short to be safe.
+    pub async fn warm_for_both(&self) -> Result<(), lambda_http::Error> {
+        let (devices, backends) = tokio::join!(self.warm_for_devices(), self.warm_for_backends());
+        devices.and(backends)
     }
 
     /// Who calls, as a device or as a backend that acts for one.
@@ -261,8 +274,8 @@ impl Secrets {
     }
 
     async fn warm(&self, cached: &Cached) -> Result<(), lambda_http::Error> {
-        match self.fetch(cached).await {
-            Err(cause) if cause.is::<push::TooShort>() => Err(cause),
+        match timeout(WARM, self.fetch(cached)).await {
+            Ok(Err(cause)) if cause.is::<push::TooShort>() => Err(cause),
             _ => Ok(()),
         }
     }

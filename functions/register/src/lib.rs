@@ -34,12 +34,9 @@ impl Function for Register {
             bindings: Bindings::new(start),
             applications: Applications::new(&start.settings),
         };
-        let (devices, backends, ()) = tokio::join!(
-            function.secrets.warm_for_devices(),
-            function.secrets.warm_for_backends(),
-            function.bindings.store().warm()
-        );
-        devices.and(backends)?;
+        let store = function.bindings.store();
+        let (secrets, ()) = tokio::join!(function.secrets.warm_for_both(), store.warm());
+        secrets?;
         Ok(function)
     }
 

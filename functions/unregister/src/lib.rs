@@ -22,12 +22,9 @@ impl Function for Unregister {
             secrets: Secrets::new(start),
             bindings: Bindings::new(start),
         };
-        let (devices, backends, ()) = tokio::join!(
-            function.secrets.warm_for_devices(),
-            function.secrets.warm_for_backends(),
-            function.bindings.store().warm()
-        );
-        devices.and(backends)?;
+        let store = function.bindings.store();
+        let (secrets, ()) = tokio::join!(function.secrets.warm_for_both(), store.warm());
+        secrets?;
         Ok(function)
     }
 

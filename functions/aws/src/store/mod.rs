@@ -60,6 +60,6 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(rows::key("WARM", "WARM")))
             .consistent_read(true);
-        let _ = call.send().await;
+        let _ = tokio::time::timeout(crate::secrets::WARM, call.send()).await;
     }
 }
