@@ -9,14 +9,20 @@
 mod answer;
 mod api;
 mod cast;
+mod clock;
 mod control;
+mod faults;
 mod jwt;
 mod message;
 mod noted;
 mod phone;
+mod race;
 mod raw;
 mod stories;
 mod story;
+mod table;
 
+pub use faults::faults;
 pub use noted::noted;
+pub use race::{Outcome, Race};
 pub use story::{Place, trials};

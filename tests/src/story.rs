@@ -135,6 +135,23 @@ impl Place {
         }
     }
 
+    /// Whether our own servers use a DynamoDB elsewhere.
+    pub(crate) const fn has_dynamodb(&self) -> bool {
+        matches!(self, Self::Here { dynamodb: Some(_) })
+    }
+
+    /// A local server that nobody else uses, with these parameters of the template, `Name=Value`; on the given DynamoDB,
+    /// if there is one.
+    pub(crate) async fn own(&self, parameters: &[&str]) -> Api {
+        let place = match self {
+            Self::Here { dynamodb } => Self::Here {
+                dynamodb: dynamodb.clone(),
+            },
+            Self::There { .. } => Self::Here { dynamodb: None },
+        };
+        place.open(parameters, Store::Given).await
+    }
+
     async fn open(&self, parameters: &[&str], store: Store) -> Api {
         match self {
             Self::There { url, control } => Api::at(url, control, None).await,

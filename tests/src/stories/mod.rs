@@ -6,6 +6,7 @@ mod errors;
 mod gateway;
 mod id_input;
 mod idempotency;
+mod late_logouts;
 mod leases;
 mod messages;
 mod mission;
@@ -36,6 +37,7 @@ pub(crate) fn all() -> Vec<Story> {
         gateway::stories,
         id_input::stories,
         idempotency::stories,
+        late_logouts::stories,
         leases::stories,
         messages::stories,
         mission::stories,

@@ -1,0 +1,106 @@
+//! What clients and backends ask for, each from a state that makes it what its name says.
+
+/// An operation, by the case of the rules that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Operation {
+    Registered,
+    Unchanged,
+    Renewed,
+    Rebound,
+    Refreshed,
+    Reinstalled,
+    ReboundAndReinstalled,
+    TakenOver,
+    Updated,
+    Read,
+    ReadAndRenewed,
+    Unregistered,
+    UnregisteredAgain,
+    LeftAnothers,
+    LeftUnknown,
+    Told,
+    ToldDead,
+    ToldGone,
+    Erased,
+}
+
+/// All of them, in the order of the table.
+pub(super) const ALL: [Operation; 19] = [
+    Operation::Registered,
+    Operation::Unchanged,
+    Operation::Renewed,
+    Operation::Rebound,
+    Operation::Refreshed,
+    Operation::Reinstalled,
+    Operation::ReboundAndReinstalled,
+    Operation::TakenOver,
+    Operation::Updated,
+    Operation::Read,
+    Operation::ReadAndRenewed,
+    Operation::Unregistered,
+    Operation::UnregisteredAgain,
+    Operation::LeftAnothers,
+    Operation::LeftUnknown,
+    Operation::Told,
+    Operation::ToldDead,
+    Operation::ToldGone,
+    Operation::Erased,
+];
+
+impl Operation {
+    /// What the table says it is.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Registered => "POST of a new device",
+            Self::Unchanged => "POST that changes nothing",
+            Self::Renewed => "POST past half of the lease",
+            Self::Rebound => "POST for another user",
+            Self::Refreshed => "POST with a new token",
+            Self::Reinstalled => "POST of a reinstalled app",
+            Self::ReboundAndReinstalled => "POST for another user with the token of a third device",
+            Self::TakenOver => "POST for nobody, without a secret",
+            Self::Updated => "PUT with a new token and no platform",
+            Self::Read => "GET",
+            Self::ReadAndRenewed => "GET past half of the lease",
+            Self::Unregistered => "DELETE",
+            Self::UnregisteredAgain => "DELETE, repeated",
+            Self::LeftAnothers => "DELETE of another's device",
+            Self::LeftUnknown => "DELETE of an unknown device",
+            Self::Told => "a send to a user",
+            Self::ToldDead => "a send to a user whose endpoint is disabled",
+            Self::ToldGone => "a send to a user whose endpoint is gone",
+            Self::Erased => "DELETE of a user",
+        }
+    }
+
+    /// The status of success.
+    pub(super) const fn success(self) -> u16 {
+        match self {
+            Self::Registered
+            | Self::Unchanged
+            | Self::Renewed
+            | Self::Rebound
+            | Self::Refreshed
+            | Self::Reinstalled
+            | Self::ReboundAndReinstalled
+            | Self::TakenOver => 201,
+            Self::Updated | Self::Read | Self::ReadAndRenewed => 200,
+            Self::Unregistered | Self::UnregisteredAgain | Self::Erased => 204,
+            Self::LeftAnothers | Self::LeftUnknown => 404,
+            Self::Told | Self::ToldDead | Self::ToldGone => 202,
+        }
+    }
+
+    /// Whether all that it does to the device is that it notes a logout.
+    pub(super) const fn notes(self) -> bool {
+        matches!(
+            self,
+            Self::UnregisteredAgain | Self::LeftAnothers | Self::LeftUnknown
+        )
+    }
+
+    /// Whether it is a send.
+    pub(super) const fn sends(self) -> bool {
+        matches!(self, Self::Told | Self::ToldDead | Self::ToldGone)
+    }
+}

@@ -1,0 +1,251 @@
+//! One try at an operation: what there is before, the call, and what there is then.
+
+use super::operation::Operation;
+use crate::answer::Answer;
+use crate::api::Api;
+use crate::clock::machine;
+use crate::message::Push;
+use crate::phone::{Phone, user};
+use crate::table::Table;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Users and phones of one try at an operation.
+pub(super) struct Scene {
+    api: Api,
+    operation: Operation,
+    alice: String,
+    bob: String,
+    /// The secret of who calls.
+    secret: String,
+    phone: Phone,
+    other: Phone,
+    fresh: Phone,
+}
+
+/// What the table and the phones show of a scene.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    /// Of each device that has an item: its owner and its token, or that it ended.
+    devices: Vec<String>,
+    /// How often the phone was pushed to.
+    pub(super) pushes: usize,
+}
+
+const DAY: u64 = 86_400;
+
+impl Scene {
+    /// The state that the operation starts from.
+    pub(super) async fn set(api: &Api, operation: Operation) -> Self {
+        let (alice, bob) = (user("alice"), user("bob"));
+        let phone = Phone::android();
+        let mut scene = Self {
+            api: api.clone(),
+            operation,
+            secret: api.client_secret().to_owned(),
+            other: match operation {
+                Operation::Reinstalled => phone.reinstalled(),
+                _ => Phone::android(),
+            },
+            fresh: phone.refreshed(),
+            alice,
+            bob,
+            phone,
+        };
+        let bind = async |phone: &Phone, user: &str| {
+            let answer = api.register(phone, Some(user), Some(api.client_secret()));
+            answer.await.ok(201);
+        };
+        match operation {
+            Operation::Registered | Operation::LeftUnknown => {}
+            Operation::ReboundAndReinstalled => {
+                bind(&scene.phone, &scene.alice).await;
+                bind(&scene.other, &scene.bob).await;
+            }
+            _ => bind(&scene.phone, &scene.alice).await,
+        }
+        match operation {
+            Operation::Renewed | Operation::ReadAndRenewed => {
+                api.advance(136 * DAY).await;
+                scene.secret = api.secret(&scene.alice).await;
+            }
+            Operation::Read | Operation::Unregistered | Operation::LeftUnknown => {
+                scene.secret = api.secret(&scene.alice).await;
+            }
+            Operation::UnregisteredAgain => {
+                scene.secret = api.secret(&scene.alice).await;
+                let first = api.unregister(&scene.phone, Some(&scene.secret));
+                first.await.empty(204);
+            }
+            Operation::LeftAnothers => scene.secret = api.secret(&scene.bob).await,
+            Operation::ToldDead => api.set_endpoint(&scene.phone.token, "enabled", false).await,
+            Operation::ToldGone => api.set_endpoint(&scene.phone.token, "deleted", true).await,
+            _ => {}
+        }
+        scene.warm().await;
+        scene
+    }
+
+    /// Every function has fresh secrets now.
+    async fn warm(&self) {
+        let (nobody, secret) = (Phone::android(), Some(self.secret.as_str()));
+        self.api.read(&nobody, secret).await;
+        // The tombstone that this leaves is of a device that nobody looks at.
+        self.api.unregister(&nobody, secret).await;
+        let empty = json!({});
+        self.api.send(&empty).await.ok(400);
+        self.erase(&user("nobody")).await;
+    }
+
+    /// The endpoint of the token that the operation comes with exists already.
+    pub(super) async fn with_endpoint(&self) -> String {
+        let phone = self.coming();
+        if self.api.endpoint(&phone.token).await.is_none() {
+            let before = Phone {
+                device: Phone::android().device,
+                ..phone.clone()
+            };
+            let secret = Some(self.api.client_secret());
+            self.api.register(&before, None, secret).await.ok(201);
+            self.api.unregister(&before, secret).await.empty(204);
+        }
+        let endpoint = self.api.endpoint(&phone.token).await;
+        let endpoint = endpoint.expect("an endpoint of the token");
+        endpoint["endpointArn"].as_str().expect("an ARN").to_owned()
+    }
+
+    /// The device and the token that the operation comes with.
+    fn coming(&self) -> Phone {
+        match self.operation {
+            Operation::Refreshed | Operation::Updated => self.fresh.clone(),
+            Operation::Reinstalled => self.other.clone(),
+            Operation::ReboundAndReinstalled => Phone {
+                device: self.other.device.clone(),
+                ..self.phone.clone()
+            },
+            _ => self.phone.clone(),
+        }
+    }
+
+    /// The operation.
+    pub(super) async fn act(&self) -> Answer {
+        let (api, phone, secret) = (&self.api, self.coming(), Some(self.secret.as_str()));
+        match self.operation {
+            Operation::Registered
+            | Operation::Unchanged
+            | Operation::Renewed
+            | Operation::Refreshed
+            | Operation::Reinstalled
+            | Operation::ReboundAndReinstalled => {
+                api.register(&phone, Some(&self.alice), secret).await
+            }
+            Operation::Rebound => api.register(&phone, Some(&self.bob), secret).await,
+            Operation::TakenOver => api.register(&phone, None, None).await,
+            Operation::Updated => {
+                let body = json!({"token": phone.token, "userId": self.alice});
+                let update = api.device(Method::PUT, &phone, secret);
+                update.json(&body).send().await
+            }
+            Operation::Read | Operation::ReadAndRenewed => api.read(&phone, secret).await,
+            Operation::Unregistered
+            | Operation::UnregisteredAgain
+            | Operation::LeftAnothers
+            | Operation::LeftUnknown => api.unregister(&phone, secret).await,
+            Operation::Told | Operation::ToldDead | Operation::ToldGone => {
+                let message =
+                    json!({"message": {"alert": "Hi"}, "target": {"userIds": [self.alice]}});
+                api.send(&message).await
+            }
+            Operation::Erased => self.erase(&self.alice).await,
+        }
+    }
+
+    async fn erase(&self, user: &str) -> Answer {
+        let erase = self.api.call(Method::DELETE, &format!("/users/{user}"));
+        erase.backend(&self.api).send().await
+    }
+
+    /// What there is now, and that the items agree with each other.
+    pub(super) async fn state(&self) -> State {
+        let devices = [&self.phone.device, &self.other.device].map(String::clone);
+        let items = self.api.items().await;
+        let table = Table::of(&items, &devices.iter().cloned().collect());
+        // Nothing of it is near its end.
+        let info = self
+            .api
+            .control(Method::POST, "/clock", Some(json!({"advanceSeconds": 0})))
+            .await;
+        let now = info["now"].as_str().map_or(machine(), crate::clock::parsed) / 1000;
+        assert_eq!(table.contradictions(now, now), [""; 0], "{table:?}");
+        let shown = devices.iter().filter_map(|id| {
+            let name = if *id == self.phone.device {
+                "the device"
+            } else {
+                "the other device"
+            };
+            let entry = table.devices.get(id)?;
+            let noted =
+                |item: &Value| item["sk"]["S"] == id.as_str() && item.get("departed").is_some();
+            let departed = if self.operation.notes() && items.iter().any(noted) {
+                ", a logout is noted"
+            } else {
+                ""
+            };
+            Some(match table.live(id, now) {
+                Some((owner, token)) => {
+                    let owner = owner.map_or("nobody's", |owner| {
+                        if owner == self.alice {
+                            "alice's"
+                        } else {
+                            "bob's"
+                        }
+                    });
+                    let token = if token == self.fresh.token {
+                        "a new"
+                    } else if token == self.phone.token {
+                        "its"
+                    } else {
+                        "another"
+                    };
+                    let renewed = entry.expires > now + 250 * DAY;
+                    let lease = if renewed {
+                        ""
+                    } else {
+                        ", half of its lease over"
+                    };
+                    format!("{name} is {owner} with {token} token{lease}{departed}")
+                }
+                None => format!("{name} has ended{departed}"),
+            })
+        });
+        State {
+            devices: shown.collect(),
+            pushes: self.pushes().await,
+        }
+    }
+
+    /// Pushes to the phone: those to its user carry her mark.
+    async fn pushes(&self) -> usize {
+        let pushes: Vec<Push> = self.api.pushes(&self.phone).await;
+        pushes.len()
+    }
+
+    /// How often each AWS operation is called when all goes well.
+    pub(super) async fn calls(&self) -> Value {
+        self.api.forget_calls().await;
+        let answer = self.act().await;
+        assert_eq!(answer.status, self.operation.success(), "{}", answer.text);
+        self.api.calls().await
+    }
+}
+
+impl State {
+    /// What devices there are, in words.
+    pub(super) fn devices(&self) -> String {
+        if self.devices.is_empty() {
+            "no device".to_owned()
+        } else {
+            self.devices.join("; ")
+        }
+    }
+}

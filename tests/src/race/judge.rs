@@ -1,0 +1,275 @@
+//! Whether what was seen of a history keeps the promises, by nothing but what clients and phones saw.
+//!
+//! When a request reached the gateway is known to lie between the moment it was sent and its answer, and not long after
+//! the former. So of two requests one surely came first where it was answered before the other began, or where it had
+//! been under way for [`ARRIVES`] by then. Nothing is asked of those whose order is not sure. What is held:
+//!
+//! - A push to U on a token has a reason: a registration of U with this token that had begun when the push landed, and
+//!   whose end was not answered before the send was asked for. An end is a logout (204; 404 of a secret of U or of the
+//!   provisioned one), a registration of the device by another or by nobody, one of another device with the token, the
+//!   erasing of U, the end of the lease; it counts if it surely came after the registration. A send that was asked for before the end was
+//!   answered may land up to [`IN_FLIGHT`] after it.
+//! - A read that finds U has a reason, alike, and so has what the table holds at a quiet moment. No read finds what has
+//!   expired.
+//! - A send reaches every device that was surely bound when it was asked for and until it was answered.
+//! - At a quiet moment the items agree with each other (I1, I2), and a send reaches just who they say (I3).
+
+use super::event::{Event, Landed, Quiet, Record, Violation};
+use super::plan::{DAY, GRACE_DAYS, LEASE_DAYS, Op, Proof};
+use super::reason::{Binding, Reasons};
+
+/// A request has reached the gateway so long after it was sent, in milliseconds.
+pub(super) const ARRIVES: u64 = 700;
+/// So long after a binding has ended a push may land that was under way, in milliseconds: 2 s that a look at the device is
+/// good for, and what a busy machine takes to hand a publish from one end of it to the other.
+pub(super) const IN_FLIGHT: u64 = 2000 + 500;
+
+/// How long a lease is, in seconds.
+pub(super) const LEASE: u64 = LEASE_DAYS * DAY;
+
+/// How long a device stays known after that, in seconds.
+const GRACE: u64 = GRACE_DAYS * DAY;
+
+/// The first promise that is broken, if one is.
+pub(super) fn judge(record: &Record) -> Result<(), Violation> {
+    let judge = Judge {
+        record,
+        reasons: Reasons::of(record),
+    };
+    record.landed.iter().try_for_each(|push| judge.push(push))?;
+    for (n, event) in record.events.iter().enumerate() {
+        match &event.op {
+            Op::Read { device, proof } if event.done() => judge.read(event, *device, *proof)?,
+            Op::Send { .. } if event.done() => judge.send(n, event)?,
+            _ => {}
+        }
+    }
+    record
+        .quiets
+        .iter()
+        .try_for_each(|quiet| judge.quiet(quiet))
+}
+
+struct Judge<'a> {
+    record: &'a Record,
+    reasons: Reasons<'a>,
+}
+
+impl Judge<'_> {
+    fn push(&self, push: &Landed) -> Result<(), Violation> {
+        let sent = &self.record.events[push.sent];
+        let Op::Send { users } = &sent.op else {
+            return Err(self.record.broken(
+                "a push comes from a send",
+                "it does not",
+                sent,
+                (Some(push.user), Some(push.token)),
+            ));
+        };
+        if !users.contains(&push.user) {
+            let promise = "a push goes to a user that the send names (I3)";
+            return Err(self.record.broken(
+                promise,
+                &self.record.line(sent),
+                sent,
+                (Some(push.user), Some(push.token)),
+            ));
+        }
+        if push.at < sent.begun || push.at > sent.answered + IN_FLIGHT {
+            let promise = "a push lands while its send is under way, or little later";
+            return Err(self.record.broken(
+                promise,
+                &self.record.line(sent),
+                sent,
+                (Some(push.user), Some(push.token)),
+            ));
+        }
+        let reason = |of: &Binding| {
+            of.token == push.token && of.user == push.user && of.explains(sent.begun, push.at)
+        };
+        if self.reasons.bindings.iter().any(reason) {
+            return Ok(());
+        }
+        let how = format!(
+            "a push of this send landed at {} on token {}:\n{}",
+            self.record.since(push.at),
+            push.token,
+            self.record.line(sent)
+        );
+        let promise =
+            "no push of a send requested after a logout or a takeover was answered (I3, I5)";
+        Err(self
+            .record
+            .broken(promise, &how, sent, (Some(push.user), Some(push.token))))
+    }
+
+    fn read(&self, event: &Event, device: usize, proof: Proof) -> Result<(), Violation> {
+        let expires = event.updated().map(|updated| updated + LEASE + GRACE);
+        if expires.is_none_or(|expires| expires <= event.begun / 1000) {
+            let how = self.record.line(event);
+            let promise = "a read finds no device that has expired";
+            return Err(self.record.broken(promise, &how, event, (None, None)));
+        }
+        let owner = &event.body["userId"];
+        let Some(user) = self.record.users.iter().position(|user| owner == user) else {
+            return Ok(());
+        };
+        if matches!(proof, Proof::Own(own) if own != user) {
+            return Err(self.record.broken(
+                "a user reads own devices only",
+                &self.record.line(event),
+                event,
+                (Some(user), None),
+            ));
+        }
+        let token = self.record.token(event).expect("a token of this history");
+        let reason = |of: &Binding| {
+            (of.device, of.token, of.user) == (device, token, user)
+                && of.stood(event.begun, event.answered)
+        };
+        if self.reasons.bindings.iter().any(reason) {
+            return Ok(());
+        }
+        let promise = "a read finds no owner whose end was answered before (I1, I5)";
+        Err(self.record.broken(
+            promise,
+            &self.record.line(event),
+            event,
+            (Some(user), Some(token)),
+        ))
+    }
+
+    fn send(&self, sent: usize, event: &Event) -> Result<(), Violation> {
+        let Op::Send { users } = &event.op else {
+            return Ok(());
+        };
+        for (binding, _) in self.reasons.sure(event.begun, event.answered) {
+            let reached = |push: &&Landed| {
+                (push.sent, push.token, push.user) == (sent, binding.token, binding.user)
+            };
+            if users.contains(&binding.user)
+                && !self.record.landed.iter().any(|push| reached(&push))
+            {
+                let promise = "a send reaches every device that is bound all the while (I6)";
+                let how = format!(
+                    "device {} was not reached by\n{}",
+                    binding.device,
+                    self.record.line(event)
+                );
+                return Err(self.record.broken(
+                    promise,
+                    &how,
+                    event,
+                    (Some(binding.user), Some(binding.token)),
+                ));
+            }
+        }
+        for user in users {
+            let landed = self.record.landed.iter();
+            let reached = landed
+                .filter(|push| (push.sent, push.user) == (sent, *user))
+                .count();
+            let counted = &event.body["recipients"][&self.record.users[*user]];
+            if *counted != reached {
+                let how = format!(
+                    "{counted} were counted, {reached} landed\n{}",
+                    self.record.line(event)
+                );
+                return Err(self.record.broken(
+                    "a send counts whom it reaches",
+                    &how,
+                    event,
+                    (Some(*user), None),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn quiet(&self, quiet: &Quiet) -> Result<(), Violation> {
+        let (since, until) = (quiet.since / 1000, quiet.until / 1000);
+        let sent = &self.record.events[quiet.sent];
+        if let Some(how) = quiet.table.contradictions(since, until).first() {
+            let how = format!(
+                "at {}: {how}\n{:#?}",
+                self.record.since(quiet.since),
+                quiet.table
+            );
+            return Err(self.record.broken(
+                "the items agree with each other (I1, I2)",
+                &how,
+                sent,
+                (None, None),
+            ));
+        }
+        let mut bound = vec![0; self.record.users.len()];
+        let mut least = bound.clone();
+        for (device, id) in self.record.devices.iter().enumerate() {
+            let live = |now| {
+                let (owner, token) = quiet.table.live(id, now)?;
+                let user = self
+                    .record
+                    .users
+                    .iter()
+                    .position(|user| Some(user.as_str()) == owner)?;
+                let token = self.record.tokens.iter().position(|known| known == token)?;
+                Some((user, token))
+            };
+            if let Some((user, token)) = live(sent.begun / 1000) {
+                bound[user] += 1;
+                let reason = |of: &Binding| {
+                    (of.device, of.token, of.user) == (device, token, user)
+                        && of.stood(quiet.since, quiet.since)
+                };
+                if live(until).is_some() && !self.reasons.bindings.iter().any(reason) {
+                    let promise = "the table holds no owner whose end was answered before (I1, I5)";
+                    let how = format!("at {}: device {device}", self.record.since(quiet.since));
+                    return Err(self
+                        .record
+                        .broken(promise, &how, sent, (Some(user), Some(token))));
+                }
+            }
+            if let Some((user, _)) = live(until) {
+                least[user] += 1;
+            }
+        }
+        for (user, name) in self.record.users.iter().enumerate() {
+            let reached = sent.body["recipients"][name].as_u64();
+            if sent.done()
+                && !reached.is_some_and(|reached| (least[user]..=bound[user]).contains(&reached))
+            {
+                let how = format!(
+                    "{reached:?} were reached of {}\n{:#?}",
+                    bound[user], quiet.table
+                );
+                return Err(self.record.broken(
+                    "a send reaches just who the table says (I3)",
+                    &how,
+                    sent,
+                    (Some(user), None),
+                ));
+            }
+        }
+        for (binding, event) in self.reasons.sure(quiet.since, quiet.until) {
+            let id = &self.record.devices[binding.device];
+            let (user, token) = (
+                &self.record.users[binding.user],
+                &self.record.tokens[binding.token],
+            );
+            if quiet.table.live(id, since) != Some((Some(user), token)) {
+                let how = format!(
+                    "at {} it is not so\n{}",
+                    self.record.since(quiet.since),
+                    self.record.line(event)
+                );
+                return Err(self.record.broken(
+                    "what was registered last stays (I1)",
+                    &how,
+                    sent,
+                    (Some(binding.user), Some(binding.token)),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

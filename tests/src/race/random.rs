@@ -1,0 +1,340 @@
+//! Random histories.
+
+use super::chance::Chance;
+use super::plan::{
+    CLIENTS, DAY, Door, GRACE_DAYS, HOUR, LEASE_DAYS, Op, Passing, Plan, Proof, Step, Trouble, What,
+};
+
+/// Requests of one client in a crowd.
+const REQUESTS: usize = 30;
+/// Slow things happen early in a crowd: the others should have something to do meanwhile.
+const BUSY: usize = 15;
+
+/// The ways of racing: each shows something that is lost in the others.
+#[derive(Clone, Copy)]
+enum Race {
+    /// Everybody does anything.
+    Crowd,
+    /// Some clients do one thing each to the same phone at the same moment.
+    Burst,
+    /// A registration takes its time; a logout or a login comes after it and is answered before it; nobody else cares.
+    Contest,
+}
+
+/// The rounds of a history.
+const ROUNDS: [Race; 14] = [
+    Race::Crowd,
+    Race::Burst,
+    Race::Burst,
+    Race::Burst,
+    Race::Burst,
+    Race::Burst,
+    Race::Contest,
+    Race::Crowd,
+    Race::Burst,
+    Race::Burst,
+    Race::Burst,
+    Race::Burst,
+    Race::Burst,
+    Race::Contest,
+];
+
+impl Plan {
+    /// The history of a seed.
+    pub(super) fn random(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let mut plan = Self {
+            seed,
+            users: chance.between(2, 4),
+            phones: chance.between(2, 4),
+            steps: Vec::new(),
+        };
+        for (round, race) in ROUNDS.into_iter().enumerate() {
+            let passes = match race {
+                Race::Crowd => 100,
+                Race::Burst => 10,
+                Race::Contest => 30,
+            };
+            if round > 0 && chance.percent(passes) {
+                let passing = passing(&mut chance);
+                plan.add(round, What::Passes(passing));
+            }
+            match race {
+                Race::Crowd => {
+                    (0..CLIENTS).for_each(|client| plan.turn(&mut chance, round, client));
+                }
+                Race::Burst => {
+                    (0..plan.phones).for_each(|phone| plan.burst(&mut chance, round, phone));
+                }
+                Race::Contest => {
+                    (0..plan.phones).for_each(|phone| plan.contest(&mut chance, round, phone));
+                }
+            }
+        }
+        plan
+    }
+
+    /// What a client does in a crowd.
+    fn turn(&mut self, chance: &mut Chance, round: usize, client: usize) {
+        let mut last = None;
+        for n in 0..REQUESTS {
+            if chance.percent(8) {
+                let long = chance.between(50, 400) as u64;
+                self.add(round, What::Pauses { client, long });
+            }
+            if chance.percent(if n < BUSY { 9 } else { 2 }) {
+                let token = chance.below(2 * self.phones);
+                let trouble = trouble(chance, token, n < BUSY);
+                self.add(round, What::Befalls { client, trouble });
+            }
+            let op = match last.take() {
+                // Whoever is not sure says it again.
+                Some(op @ Op::Unregister { .. }) if chance.percent(20) => op,
+                _ => {
+                    let (device, token) = self.device(chance);
+                    self.op(chance, device, token)
+                }
+            };
+            last = Some(op.clone());
+            self.add(round, What::Asked { client, op });
+        }
+    }
+
+    /// The clients of a phone, each in turn.
+    fn clients(&self, phone: usize) -> impl Iterator<Item = usize> + use<> {
+        (phone..CLIENTS).step_by(self.phones)
+    }
+
+    /// One client puts the phone into some state; then all of its clients do something to it at once.
+    fn burst(&mut self, chance: &mut Chance, round: usize, phone: usize) {
+        let (first, meeting) = (phone, phone);
+        self.prepare(chance, round, phone, first);
+        if chance.percent(40) {
+            let token = 2 * phone + chance.below(2);
+            let trouble = match chance.below(5) {
+                0 => Trouble::LostEndpoint(token),
+                1 => Trouble::Torn(chance.between(3, 15) as u64),
+                2 | 3 => Trouble::SlowTransaction(chance.between(20, 150) as u64),
+                _ => Trouble::SlowEndpoint(token, chance.between(20, 150) as u64),
+            };
+            let client = first;
+            self.add(round, What::Befalls { client, trouble });
+        }
+        for client in self.clients(phone) {
+            self.add(round, What::Meets { client, meeting });
+            let (device, token) = (
+                2 * phone + chance.below(2),
+                2 * phone + usize::from(chance.percent(25)),
+            );
+            let op = self.op(chance, device, token);
+            self.add(round, What::Asked { client, op });
+        }
+    }
+
+    /// A slow registration by one client; by another a logout or a login that comes later; sends by a third all the
+    /// while.
+    fn contest(&mut self, chance: &mut Chance, round: usize, phone: usize) {
+        let mut clients = self.clients(phone);
+        let (slow, meeting) = (phone, phone);
+        let (Some(_), Some(later), Some(sender)) = (clients.next(), clients.next(), clients.next())
+        else {
+            return;
+        };
+        self.prepare(chance, round, phone, slow);
+        let device = 2 * phone + chance.below(2);
+        let token = 2 * phone + chance.below(2);
+        let (user, other) = (chance.below(self.users), chance.below(self.users));
+        let register = |device, user, token| Op::Register {
+            door: Door::Post,
+            device,
+            token,
+            user: Some(user),
+            proof: Proof::Own(user),
+        };
+        let long = chance.between(1600, 2600) as u64;
+        let trouble = Trouble::SlowEndpoint(token, long);
+        self.add(
+            round,
+            What::Befalls {
+                client: slow,
+                trouble,
+            },
+        );
+        for client in [slow, later, sender] {
+            self.add(round, What::Meets { client, meeting });
+        }
+        let op = register(device, user, token);
+        self.add(round, What::Asked { client: slow, op });
+        let long = chance.between(750, 1300) as u64;
+        self.add(
+            round,
+            What::Pauses {
+                client: later,
+                long,
+            },
+        );
+        for _ in 0..chance.between(1, 2) {
+            let logout = |proof| Op::Unregister { device, proof };
+            let op = match chance.below(10) {
+                0..3 => logout(Proof::Own(user)),
+                3 => logout(Proof::Expired(user)),
+                4 => logout(Proof::Provisioned),
+                5 => logout(Proof::Own(other)),
+                6 => register(device ^ 1, other, token),
+                _ => register(device, other, token ^ usize::from(chance.percent(30))),
+            };
+            self.add(round, What::Asked { client: later, op });
+        }
+        // A push that is under way may have to look again, at what has changed since.
+        if chance.percent(30) {
+            let (client, trouble) = (sender, Trouble::LostEndpoint(token));
+            self.add(round, What::Befalls { client, trouble });
+        }
+        for _ in 0..8 {
+            let long = chance.between(200, 400) as u64;
+            self.add(
+                round,
+                What::Pauses {
+                    client: sender,
+                    long,
+                },
+            );
+            let users = (0..self.users).collect();
+            let op = Op::Send { users };
+            self.add(round, What::Asked { client: sender, op });
+        }
+    }
+
+    /// A phone that nobody has, or somebody.
+    fn prepare(&mut self, chance: &mut Chance, round: usize, phone: usize, client: usize) {
+        let (proof, users) = (Proof::Provisioned, self.users);
+        let mut ask = |op| self.add(round, What::Asked { client, op });
+        match chance.below(4) {
+            0 => {}
+            1 | 2 => {
+                for device in [2 * phone, 2 * phone + 1] {
+                    ask(Op::Unregister { device, proof });
+                }
+            }
+            _ => ask(Op::Register {
+                door: Door::Post,
+                device: 2 * phone + chance.below(2),
+                token: 2 * phone + chance.below(2),
+                user: Some(chance.below(users)),
+                proof,
+            }),
+        }
+    }
+
+    fn add(&mut self, round: usize, what: What) {
+        self.steps.push(Step { round, what });
+    }
+
+    /// Anything that can be asked for, of a device where it concerns one.
+    fn op(&self, chance: &mut Chance, device: usize, token: usize) -> Op {
+        let somebody = |chance: &mut Chance| Some(chance.below(self.users));
+        match chance.below(100) {
+            kind @ 0..45 => {
+                let user = if chance.percent(20) {
+                    None
+                } else {
+                    somebody(chance)
+                };
+                let another = chance.below(self.users);
+                let proof = match (user, chance.below(100)) {
+                    (Some(user), 0..86) => Proof::Own(user),
+                    (Some(_), 86..94) => Proof::Provisioned,
+                    (Some(_), 94..97) | (None, 60..80) => Proof::Own(another),
+                    (Some(user), 97..99) => Proof::Expired(user),
+                    (None, 0..60) | (Some(_), _) => Proof::Nothing,
+                    (None, 80..90) => Proof::Expired(another),
+                    (None, _) => Proof::Provisioned,
+                };
+                Op::Register {
+                    door: if kind < 30 { Door::Post } else { Door::Put },
+                    device,
+                    token,
+                    user,
+                    proof,
+                }
+            }
+            45..60 => {
+                let user = chance.below(self.users);
+                let proof = match chance.below(100) {
+                    0..55 => Proof::Own(user),
+                    55..75 => Proof::Expired(user),
+                    75..90 => Proof::Provisioned,
+                    _ => Proof::Nothing,
+                };
+                Op::Unregister { device, proof }
+            }
+            60..72 => {
+                let user = chance.below(self.users);
+                let proof = match chance.below(100) {
+                    0..75 => Proof::Own(user),
+                    75..80 => Proof::Expired(user),
+                    _ => Proof::Provisioned,
+                };
+                Op::Read { device, proof }
+            }
+            72 => Op::Erase {
+                user: chance.below(self.users),
+            },
+            _ => {
+                let mut users: Vec<_> = (0..self.users).filter(|_| chance.percent(50)).collect();
+                if users.is_empty() {
+                    users.extend(somebody(chance));
+                }
+                Op::Send { users }
+            }
+        }
+    }
+
+    /// A device and the token that it has: of the same phone, but for a few that got mixed up.
+    fn device(&self, chance: &mut Chance) -> (usize, usize) {
+        let phone = chance.below(self.phones);
+        let device = 2 * phone + usize::from(chance.percent(30));
+        let phone = if chance.percent(6) {
+            chance.below(self.phones)
+        } else {
+            phone
+        };
+        (device, 2 * phone + usize::from(chance.percent(25)))
+    }
+}
+
+fn trouble(chance: &mut Chance, token: usize, early: bool) -> Trouble {
+    let mut long = |least, most| {
+        let most = if early { most } else { least };
+        chance.between(least, most) as u64
+    };
+    let endpoint = long(200, 1500);
+    let transaction = long(100, 1000);
+    let publish = long(100, 1000);
+    let pause = long(4, 25);
+    match chance.below(20) {
+        0..4 => Trouble::SlowEndpoint(token, endpoint),
+        4..6 => Trouble::SlowTransaction(transaction),
+        6..8 => Trouble::SlowPublish(token, publish),
+        8 => Trouble::ThrottledPublish(token),
+        9 => Trouble::LostEndpoint(token),
+        10..13 => Trouble::Torn(pause),
+        13..15 => Trouble::Conflict,
+        15 => Trouble::LostAnswer,
+        16..18 => Trouble::Unprocessed,
+        _ => Trouble::Sweep(chance.below(1000) as u64, chance.between(20, 100)),
+    }
+}
+
+fn passing(chance: &mut Chance) -> Passing {
+    match chance.below(10) {
+        0 => Passing::Seconds(0),
+        1 => Passing::Seconds(LEASE_DAYS * DAY / 2 + HOUR),
+        2 => Passing::Seconds(DAY + HOUR),
+        3 => Passing::Seconds(LEASE_DAYS * DAY + HOUR),
+        4 => Passing::Seconds(8 * DAY),
+        5 => Passing::Seconds((LEASE_DAYS + GRACE_DAYS + 1) * DAY),
+        6 => Passing::UntilItemsExpire,
+        _ => Passing::UntilLeasesEnd,
+    }
+}
