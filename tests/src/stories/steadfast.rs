@@ -79,7 +79,7 @@ fn message(users: &[&str]) -> Value {
 
 async fn a_removal_that_is_throttled_does_not_fail_a_send(api: Api) {
     let (alice, bob) = (user("alice"), user("bob"));
-    let alive = bound(&api, &alice).await;
+    let living = bound(&api, &alice).await;
     let mut dead = Vec::new();
     for _ in 0..5 {
         let phone = bound(&api, &bob).await;
@@ -95,7 +95,7 @@ async fn a_removal_that_is_throttled_does_not_fail_a_send(api: Api) {
     .await;
     let sent = api.send(&message(&[&alice, &bob])).await.ok(202);
     assert_eq!(sent["recipients"], json!({&alice: 1, &bob: 0}));
-    assert_eq!(api.shown(&alive).await, ["Hi"]);
+    assert_eq!(api.shown(&living).await, ["Hi"]);
     let id = sent["messageId"].as_str().unwrap();
     let status = api
         .backend_get(&format!("/messages/{id}/status"))
