@@ -2,10 +2,11 @@
 
 use crate::answer::{Answer, UNAVAILABLE};
 use crate::api::Api;
-use crate::phone::{Phone, random_hex, user};
+use crate::phone::{Phone, hex, random_hex, user};
 use crate::story::{Story, own, shared};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
@@ -121,11 +122,12 @@ async fn of_many_at_once_one_sends(api: Api) {
     assert_eq!(api.shown(&phone).await, ["Once"]);
 }
 
-/// The id of the message that is kept for the only request there is.
-async fn requested(api: &Api) -> String {
+/// The id of the message that is kept for the request with this key.
+async fn requested(api: &Api, key: &str) -> String {
+    let pk = format!("REQUEST#{}", hex(&Sha256::digest(key)));
     let items = api.items().await;
-    let request = |item: &&Value| item["pk"]["S"].as_str().unwrap().starts_with("REQUEST#");
-    items.iter().find(request).unwrap()["message"]["S"]
+    let request = items.iter().find(|item| item["pk"]["S"] == pk.as_str());
+    request.unwrap()["message"]["S"]
         .as_str()
         .unwrap()
         .to_owned()
@@ -139,7 +141,7 @@ async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
         send(&api, &key, &message).await.ok(500)["code"],
         "FPWSE0010E"
     );
-    let id = requested(&api).await;
+    let id = requested(&api, &key).await;
     let status = api
         .backend_get(&format!("/messages/{id}/status"))
         .await
@@ -167,7 +169,7 @@ async fn a_lost_answer_of_the_table_does_not_stop_a_request(api: Api) {
     api.fault("dynamodb", "TransactWriteItems", "lostAnswer", 3)
         .await;
     let sent = send(&api, &key, &message).await.ok(202);
-    assert_eq!(sent["messageId"], requested(&api).await);
+    assert_eq!(sent["messageId"], requested(&api, &key).await);
     assert_eq!(api.shown(&phone).await, ["Once"]);
 }
 

@@ -3,7 +3,7 @@
 use crate::answer::{NOT_FOUND, UNAUTHORIZED};
 use crate::api::Api;
 use crate::phone::{Phone, user};
-use crate::story::{Story, own, shared};
+use crate::story::{Story, alone, own, shared};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -48,12 +48,12 @@ pub(super) fn stories() -> Vec<Story> {
         ),
         shared(a_dry_run_by_any_spelling_sends_nothing),
         shared(an_app_secret_that_is_no_text_is_wrong),
-        own(
+        alone(
             "it tells everybody",
             &["AllowBroadcast=true"],
             everybody_is_told_once,
         ),
-        own(
+        alone(
             "it tells everybody of a platform",
             &[],
             everybody_of_a_platform_is_told_once,
