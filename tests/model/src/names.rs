@@ -1,0 +1,222 @@
+//! The cast: two devices, two tokens, two users, and what the rules call them.
+
+use push::device::UserMark;
+use push::{DeviceId, Platform, TokenKey, UserId};
+use std::fmt;
+use std::sync::LazyLock;
+
+/// A device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Device {
+    /// One of them.
+    A,
+    /// The other one.
+    B,
+}
+
+/// A token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Token {
+    /// One of them.
+    One,
+    /// The other one.
+    Two,
+}
+
+/// A user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum User {
+    /// One of them.
+    Alice,
+    /// The other one.
+    Bob,
+}
+
+struct Names {
+    devices: [DeviceId; 2],
+    tokens: [(push::Token, TokenKey); 2],
+    users: [(UserId, UserMark); 2],
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    devices: ["A", "B"].map(|id| valid(DeviceId::parse(id))),
+    tokens: ["1", "2"].map(|digit| {
+        let token = valid(push::Token::parse(Platform::Fcm, &digit.repeat(32)));
+        let key = token.key();
+        (token, key)
+    }),
+    users: ["alice", "bob"].map(|name| {
+        let user = valid(UserId::parse(name));
+        let mark = UserMark::of(&user);
+        (user, mark)
+    }),
+});
+
+#[expect(clippy::expect_used, reason = "the names stand above")]
+fn valid<T>(name: Result<T, push::Invalid>) -> T {
+    name.expect("a name of the model is valid")
+}
+
+impl Device {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::A, Self::B];
+
+    /// Its id.
+    #[must_use]
+    pub fn id(self) -> &'static DeviceId {
+        let [a, b] = &NAMES.devices;
+        match self {
+            Self::A => a,
+            Self::B => b,
+        }
+    }
+
+    /// The device with this id.
+    #[must_use]
+    pub fn of(id: &DeviceId) -> Self {
+        if id == Self::A.id() { Self::A } else { Self::B }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+}
+
+impl Token {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::One, Self::Two];
+
+    fn names(self) -> &'static (push::Token, TokenKey) {
+        let [one, two] = &NAMES.tokens;
+        match self {
+            Self::One => one,
+            Self::Two => two,
+        }
+    }
+
+    /// The token itself.
+    #[must_use]
+    pub fn token(self) -> &'static push::Token {
+        &self.names().0
+    }
+
+    /// Its name in the table.
+    #[must_use]
+    pub fn key(self) -> &'static TokenKey {
+        &self.names().1
+    }
+
+    /// Its endpoint: the same token always gets the same one.
+    #[must_use]
+    pub fn endpoint(self) -> &'static str {
+        match self {
+            Self::One => "endpoint of token 1",
+            Self::Two => "endpoint of token 2",
+        }
+    }
+
+    /// The token with this name in the table.
+    #[must_use]
+    pub fn of(key: &TokenKey) -> Self {
+        if key == Self::One.key() {
+            Self::One
+        } else {
+            Self::Two
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::One => Self::Two,
+            Self::Two => Self::One,
+        }
+    }
+}
+
+impl User {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Alice, Self::Bob];
+
+    fn names(self) -> &'static (UserId, UserMark) {
+        let [alice, bob] = &NAMES.users;
+        match self {
+            Self::Alice => alice,
+            Self::Bob => bob,
+        }
+    }
+
+    /// Their id.
+    #[must_use]
+    pub fn id(self) -> &'static UserId {
+        &self.names().0
+    }
+
+    /// Their mark.
+    #[must_use]
+    pub fn mark(self) -> &'static UserMark {
+        &self.names().1
+    }
+
+    /// The user with this id.
+    #[must_use]
+    pub fn of(id: &UserId) -> Self {
+        if id == Self::Alice.id() {
+            Self::Alice
+        } else {
+            Self::Bob
+        }
+    }
+
+    /// The user with this mark.
+    #[must_use]
+    pub fn marked(mark: &UserMark) -> Self {
+        if mark == Self::Alice.mark() {
+            Self::Alice
+        } else {
+            Self::Bob
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Alice => Self::Bob,
+            Self::Bob => Self::Alice,
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "device A",
+            Self::B => "device B",
+        })
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::One => "token 1",
+            Self::Two => "token 2",
+        })
+    }
+}
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Alice => "alice",
+            Self::Bob => "bob",
+        })
+    }
+}

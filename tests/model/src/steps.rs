@@ -1,0 +1,147 @@
+//! Which steps are possible. Reads change nothing, so a call reads all at once what it still wants, except that some of it
+//! may have been read just before somebody changed it: that is every order of reads and writes, in fewer states.
+
+use crate::judge::Beyond;
+use crate::protocol::{Glimpses, Protocol, Step};
+use crate::scenario::Order;
+use crate::shell::Attempt;
+use crate::table::Key;
+use crate::world::{Call, Stage, World};
+use std::sync::Arc;
+
+impl Protocol {
+    /// All steps that are possible now.
+    pub(crate) fn steps(&self, world: &World, steps: &mut Vec<Step>) {
+        if world.fault.is_some() {
+            return;
+        }
+        // When SNS was asked tells a removal something, and nobody else: without one, nothing gets in between.
+        let looks = |state: &Arc<Call>| state.stage == Stage::Looking;
+        let told = |order: &Order| matches!(order, Order::Remove(..));
+        if let Some(call) = world.calls.iter().position(looks)
+            && !self.scenario.orders.iter().any(told)
+        {
+            steps.push(Step::Look(call));
+            return;
+        }
+        for (call, state) in world.calls.iter().enumerate() {
+            self.own_steps(world, call, state, steps);
+        }
+        let now = world.now(&self.scenario);
+        for (key, cell) in world.table.iter() {
+            if cell.expires() <= now && world.veil(key).is_none() {
+                let ways = self.glimpses(world, None, &[key]);
+                steps.extend(ways.into_iter().map(|way| Step::Sweep(key, way)));
+            }
+        }
+        let quiet = world.calls.iter().all(|call| call.veiled.is_empty());
+        if world.leapt < self.scenario.leaps.len() && quiet {
+            steps.push(Step::Leap);
+        }
+    }
+
+    /// What the call can do, and what can happen to it.
+    fn own_steps(&self, world: &World, call: usize, state: &Call, steps: &mut Vec<Step>) {
+        let shell = self.shell();
+        if shell.order(call).is_noted() && state.arrived.is_none() {
+            if call == 0 || self.may_begin(world, call - 1) {
+                steps.push(Step::Arrive(call));
+            }
+            return;
+        }
+        match state.stage {
+            _ if self.reads(world, call, state) => {
+                let veiled = state.unread.iter().copied();
+                let veiled: Vec<_> = veiled.filter(|key| world.veil(*key).is_some()).collect();
+                let ways = subsets(&veiled).into_iter();
+                steps.extend(ways.map(|old| Step::Read(call, old)));
+            }
+            Stage::Looking => steps.push(Step::Look(call)),
+            Stage::Ready => match shell.transaction(world, call) {
+                Attempt::Made(_, writes, _) => {
+                    let keys: Vec<_> = writes.iter().map(|(key, _)| *key).collect();
+                    let ways = self.glimpses(world, Some(call), &keys).into_iter();
+                    steps.extend(ways.map(|way| Step::Transact(call, way)));
+                }
+                Attempt::Over(_) | Attempt::Conflict => {
+                    steps.push(Step::Transact(call, Glimpses::new()));
+                }
+            },
+            _ => {}
+        }
+        let committed = matches!(state.stage, Stage::Committed(..));
+        if committed || !state.veiled.is_empty() {
+            let keys: Vec<_> = state.veiled.iter().map(|(key, _)| *key).collect();
+            let ways = self.glimpses(world, None, &keys);
+            let lost = ways.iter().filter(|_| committed && !world.trouble).cloned();
+            let lost: Vec<_> = if self.beyond == Some(Beyond::HalfVisible) {
+                lost.take(1)
+                    .map(|_| Step::Lose(call, Glimpses::new()))
+                    .collect()
+            } else {
+                lost.map(|way| Step::Lose(call, way)).collect()
+            };
+            steps.extend(ways.into_iter().map(|way| Step::Reveal(call, way)));
+            steps.extend(lost);
+        }
+        if state.is_under_way() && !world.trouble {
+            steps.push(Step::Crash(call));
+        }
+    }
+
+    /// Whether the call can do something: its turn to arrive has come.
+    fn may_begin(&self, world: &World, call: usize) -> bool {
+        let mut orders = self.scenario.orders.iter().zip(&world.calls).take(call + 1);
+        orders.all(|(order, state)| !order.is_noted() || state.arrived.is_some())
+    }
+
+    fn reads(&self, world: &World, call: usize, state: &Call) -> bool {
+        state.stage == Stage::Reading && self.may_begin(world, call)
+    }
+
+    /// The ways in which calls that read several items may have read some of these, and not all they want.
+    fn glimpses(&self, world: &World, except: Option<usize>, keys: &[Key]) -> Vec<Glimpses> {
+        let mut ways = vec![Glimpses::new()];
+        for (call, state) in world.calls.iter().enumerate() {
+            if Some(call) == except || !self.reads(world, call, state) {
+                continue;
+            }
+            let some: Vec<_> = state
+                .unread
+                .iter()
+                .filter(|key| keys.contains(key))
+                .copied()
+                .collect();
+            let parts = subsets(&some);
+            let parts = parts
+                .iter()
+                .filter(|part| !part.is_empty() && part.len() < state.unread.len());
+            let parts: Vec<_> = parts.collect();
+            let more: Vec<_> = ways
+                .iter()
+                .flat_map(|way| {
+                    parts.iter().map(move |part| {
+                        let mut way = way.clone();
+                        way.push((call, (*part).clone()));
+                        way
+                    })
+                })
+                .collect();
+            ways.extend(more);
+        }
+        ways
+    }
+}
+
+fn subsets(keys: &[Key]) -> Vec<Vec<Key>> {
+    keys.iter().fold(vec![Vec::new()], |mut all, key| {
+        let with = all.iter().map(|some| {
+            let mut some = some.clone();
+            some.push(*key);
+            some
+        });
+        let with: Vec<_> = with.collect();
+        all.extend(with);
+        all
+    })
+}
