@@ -1,4 +1,4 @@
-//! Sends a message to people, or to devices.
+//! Sends a message to people, to devices, or to all of a platform.
 
 mod acceptance;
 

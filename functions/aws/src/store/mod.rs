@@ -8,6 +8,7 @@ mod requests;
 mod rows;
 mod shards;
 mod transaction;
+mod updates;
 
 pub use attempts::Attempts;
 pub use devices::PAGE;

@@ -1,0 +1,77 @@
+//! Changes of one attribute or two, beside the rules: what removals cost, and where a healed endpoint is.
+
+use super::rows::{device_key, key, number, text, version};
+use super::{Fault, Store};
+use push::device::Version;
+use push::{DeviceId, Platform, Time};
+
+impl Store {
+    /// Counts one removal of a device of the platform in this hour; `false` where the hour's budget is spent.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn spend_removal(
+        &self,
+        platform: Platform,
+        now: Time,
+        budget: u32,
+    ) -> Result<bool, Fault> {
+        const HOUR: u64 = 3600;
+        let hour = now.seconds() / HOUR;
+        let call = self.client.update_item().table_name(&self.table);
+        let call = call.set_key(Some(key(
+            format!("BUDGET#{}", platform.letter()),
+            hour.to_string(),
+        )));
+        let call = call.update_expression("ADD #count :one SET #expires = :expires");
+        let call = call.condition_expression("attribute_not_exists(#count) OR #count < :budget");
+        let call = call
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#expires", "expires");
+        let call = call
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":budget", number(budget.into()));
+        let call = call.expression_attribute_values(":expires", number((hour + 25) * HOUR));
+        match call.send().await.map_err(|error| Fault::of(&error)) {
+            Ok(_) => Ok(budget > 0),
+            Err(Fault::Conflict) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The device's endpoint is `endpoint` from now on, if its item is still as it was seen; else nothing happens.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn move_endpoint(
+        &self,
+        id: &DeviceId,
+        seen: Version,
+        endpoint: &str,
+        fresh: Version,
+    ) -> Result<(), Fault> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(device_key(id)));
+        let call = call
+            .update_expression("SET #endpoint = :endpoint, #v = :fresh")
+            .condition_expression("#v = :seen");
+        let call = call
+            .expression_attribute_names("#endpoint", "endpoint")
+            .expression_attribute_names("#v", "v");
+        let call = call
+            .expression_attribute_values(":endpoint", text(endpoint))
+            .expression_attribute_values(":fresh", version(&fresh));
+        match call
+            .expression_attribute_values(":seen", version(&seen))
+            .send()
+            .await
+            .map_err(|error| Fault::of(&error))
+        {
+            Ok(_) | Err(Fault::Conflict) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+}
