@@ -9,7 +9,7 @@ mod dynamodb;
 use aws::store::{Counts, Fault, Job, StoredMessage};
 use aws::{Store, random};
 use dynamodb::table;
-use push::change::{Absent, Action, Case, Change};
+use push::change::{Action, Case, Change, Held};
 use push::device::{Binding, Device, Ended, Record, State, UserMark, Version};
 use push::registration::{Further, Holder, Missing, Snapshot};
 use push::{DeviceId, MessageId, Platform, Span, Time, Token, UserId};
@@ -60,11 +60,26 @@ fn put(id: &str, record: Record, seen: Option<u8>) -> Action {
 }
 
 fn put_token(letter: &str, id: &str, held: Option<&str>) -> Action {
+    take(
+        letter,
+        id,
+        held.map_or(Held::Absent, |held| Held::By(device(held), NOW)),
+    )
+}
+
+fn take(letter: &str, id: &str, held: Held) -> Action {
     Action::PutToken {
         key: token(letter).key(),
+        holder: holder(id),
+        held,
+    }
+}
+
+fn holder(id: &str) -> Holder {
+    Holder {
         device: device(id),
+        arrived: NOW,
         expires: NOW + Span::from_days(31),
-        held: held.map(device),
     }
 }
 
@@ -76,20 +91,15 @@ fn put_link(name: &str, id: &str) -> Action {
     }
 }
 
-fn delete_token(letter: &str, id: &str, absent: Absent) -> Action {
-    Action::DeleteToken {
-        key: token(letter).key(),
-        device: device(id),
-        absent,
-    }
-}
-
 async fn applied(store: &Store, actions: Vec<Action>) -> bool {
     match store
-        .apply(&Change {
-            case: Case::New,
-            actions,
-        })
+        .apply(
+            &Change {
+                case: Case::New,
+                actions,
+            },
+            random::version().unwrap(),
+        )
         .await
     {
         Ok(()) => true,
@@ -117,10 +127,7 @@ async fn what_was_written_is_read_back_whole() {
         .unwrap();
     let expected = Snapshot {
         device: Some(record(Some("alice"), "a", 1)),
-        token: Some(Holder {
-            device: device("D"),
-            expires: NOW + Span::from_days(31),
-        }),
+        token: Some(holder("D")),
         link: Some(NOW + Span::from_days(1)),
     };
     assert_eq!(found, expected);
@@ -153,10 +160,7 @@ async fn what_else_is_needed_is_read_in_one_go() {
     };
     let expected = Further {
         holder: Some(record(Some("alice"), "a", 1)),
-        former: Some(Holder {
-            device: device("D"),
-            expires: NOW + Span::from_days(31),
-        }),
+        former: Some(holder("D")),
     };
     assert_eq!(store.further(&missing).await.unwrap(), expected);
     assert_eq!(
@@ -208,20 +212,48 @@ async fn a_token_changes_hands_only_from_whom_it_was_seen_with() {
     registered(&store).await;
     assert!(!applied(&store, vec![put_token("a", "E", None)]).await);
     assert!(!applied(&store, vec![put_token("a", "E", Some("F"))]).await);
+    let another = Held::By(device("D"), NOW + Span::from_millis(1));
+    assert!(
+        !applied(&store, vec![take("a", "E", another)]).await,
+        "it went to and fro"
+    );
     assert!(applied(&store, vec![put_token("a", "E", Some("D"))]).await);
     assert!(
         !applied(&store, vec![put_token("b", "E", Some("D"))]).await,
         "nobody holds it"
     );
 
-    assert!(!applied(&store, vec![delete_token("a", "D", Absent::Fails)]).await);
-    assert!(!applied(&store, vec![delete_token("a", "D", Absent::Fine)]).await);
-    assert!(applied(&store, vec![delete_token("a", "E", Absent::Fails)]).await);
+    let nobody_else = |id| Held::ByNobodyElse(device(id));
     assert!(
-        !applied(&store, vec![delete_token("a", "E", Absent::Fails)]).await,
-        "it is gone"
+        !applied(&store, vec![take("a", "D", nobody_else("D"))]).await,
+        "E has it"
     );
-    assert!(applied(&store, vec![delete_token("a", "E", Absent::Fine)]).await);
+    assert!(applied(&store, vec![take("a", "E", nobody_else("E"))]).await);
+    assert!(
+        applied(&store, vec![take("b", "E", nobody_else("E"))]).await,
+        "nobody has it"
+    );
+    let found = store.snapshot(&device("E"), &token("b").key(), None).await;
+    assert_eq!(found.unwrap().token, Some(holder("E")));
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_made_once() {
+    let store = table().await;
+    let change = Change {
+        case: Case::New,
+        actions: vec![put("D", record(None, "a", 1), None)],
+    };
+    let name = Version([1; 16]);
+    assert!(store.apply(&change, name).await.is_ok());
+    assert!(applied(&store, vec![put("D", record(None, "a", 2), Some(1))]).await);
+    assert!(store.apply(&change, name).await.is_ok(), "it was made");
+    assert_eq!(
+        store.device(&device("D")).await.unwrap(),
+        Some(record(None, "a", 2))
+    );
+    let other = store.apply(&change, Version([3; 16])).await;
+    assert!(matches!(other, Err(Fault::Conflict)), "{other:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What one transaction changes, and what has to hold for it.
 
 use crate::device::{Record, Version};
+use crate::registration::Holder;
 use crate::{DeviceId, Time, TokenKey, UserId};
 
 /// Everything that one decision changes: all of it, or nothing.
@@ -62,25 +63,14 @@ pub enum Action {
         /// As it was seen.
         seen: Seen,
     },
-    /// The token belongs to the device.
+    /// The token is a device's from now on, or only was its.
     PutToken {
         /// The token's name.
         key: TokenKey,
-        /// Its device.
-        device: DeviceId,
-        /// When it expires, with the device; whole seconds.
-        expires: Time,
-        /// The device that it has to name before, or nothing where there has to be no item.
-        held: Option<DeviceId>,
-    },
-    /// The token is free.
-    DeleteToken {
-        /// The token's name.
-        key: TokenKey,
-        /// The device that it has to name.
-        device: DeviceId,
-        /// Whether it may be gone already.
-        absent: Absent,
+        /// All of its new item.
+        holder: Holder,
+        /// What its item has to be before.
+        held: Held,
     },
     /// The user's index has the device. No condition: only who holds the device's version writes its links.
     PutLink {
@@ -103,13 +93,23 @@ pub enum Action {
 /// How an item was seen: its version, or that there was none. An expired item that is still there has a version.
 pub type Seen = Option<Version>;
 
-/// What a delete makes of an item that is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// The transaction fails.
-    Fails,
-    /// That is fine.
-    Fine,
+/// What has to be so of a token's item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// There is none.
+    Absent,
+    /// It names this device, which got the token by a call that arrived then.
+    By(DeviceId, Time),
+    /// It names this device, or there is none.
+    ByNobodyElse(DeviceId),
+}
+
+/// A token's item as it was seen.
+#[must_use]
+pub fn held(holder: Option<&Holder>) -> Held {
+    holder.map_or(Held::Absent, |holder| {
+        Held::By(holder.device.clone(), holder.arrived)
+    })
 }
 
 /// The version that was seen, if there was an item.

@@ -1,7 +1,9 @@
 //! Registering: which device, for whom, with which token, and everything that has to change with it.
 
-use crate::change::{Absent, Action, Case, Change, seen};
-use crate::device::{Binding, CHECK, Device, GRACE, Policy, Record, State, UserMark, Version};
+use crate::change::{Action, Case, Change, Held, held, seen};
+use crate::device::{
+    Binding, CHECK, Device, GRACE, Policy, Record, State, TOMBSTONE, UserMark, Version,
+};
 use crate::{Caller, DeviceId, Refusal, Time, Token, TokenKey, UserId};
 
 /// What a device asks for.
@@ -29,11 +31,14 @@ pub struct Snapshot {
     pub link: Option<Time>,
 }
 
-/// A token's item.
+/// A token's item. When the device lets go of the token, it is kept for a day, as the device's own is when that ends: a
+/// slower call, which arrived before the one that last took the token, may still be under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// The device it names.
+    /// The device that has the token, or had it last.
     pub device: DeviceId,
+    /// When the call by which a device last got it reached the gateway; one that arrived earlier no longer takes it.
+    pub arrived: Time,
     /// When it expires; whole seconds.
     pub expires: Time,
 }
@@ -105,11 +110,7 @@ pub fn assess(
     let owner = live.and_then(|device| policy.owner(device, now));
     let same_token = live.is_some_and(|device| device.token.key() == wanted.token.key());
     authorise(now, wanted.user.as_ref(), owner, same_token, caller)?;
-    if found
-        .device
-        .as_ref()
-        .is_some_and(|record| record.supersedes(wanted.arrived, wanted.user.as_ref(), now))
-    {
+    if found.supersedes(wanted, now) {
         return Ok(Assessment::Superseded(
             wanted.device_without_endpoint(now, policy),
         ));
@@ -176,13 +177,9 @@ pub fn decide(
         .as_ref()
         .and_then(|record| record.live(now))
         .filter(|other| other.token.key() == key);
-    let late = |record: &Record, user| record.supersedes(wanted.arrived, user, now);
-    if before.is_some_and(|record| late(record, wanted.user.as_ref()))
-        || (holding.is_some()
-            && further
-                .holder
-                .as_ref()
-                .is_some_and(|record| late(record, None)))
+    let late = |record: &Record| record.supersedes(wanted.arrived, None, now);
+    if found.supersedes(wanted, now)
+        || (holding.is_some() && further.holder.as_ref().is_some_and(late))
     {
         return Decision::Superseded(device);
     }
@@ -216,21 +213,22 @@ pub fn decide(
     }
     actions.push(Action::PutToken {
         key: key.clone(),
-        device: wanted.device.clone(),
-        expires,
-        held: found.token.as_ref().map(|holder| holder.device.clone()),
+        holder: Holder {
+            device: wanted.device.clone(),
+            arrived: wanted.arrived,
+            expires,
+        },
+        held: held(found.token.as_ref()),
     });
-    if let Some(former) = before.and_then(Record::device) {
+    if let Some((record, former)) = before.and_then(|record| Some((record, record.device()?))) {
+        let held = held(further.former.as_ref());
         if former.token.key() != key
-            && further
-                .former
-                .as_ref()
-                .is_some_and(|holder| holder.device == wanted.device)
+            && matches!(&held, Held::By(device, _) if *device == wanted.device)
         {
-            actions.push(Action::DeleteToken {
+            actions.push(Action::PutToken {
                 key: former.token.key(),
-                device: wanted.device.clone(),
-                absent: Absent::Fails,
+                holder: Holder::past(now, &wanted.device, record),
+                held,
             });
         }
         if let Some(binding) = &former.binding
@@ -324,10 +322,35 @@ impl Registration {
 }
 
 impl Snapshot {
-    /// The other device that the token's item names. An expired item names it too: that device may be registering again
-    /// right now, and its item then names it as before, so that only a look at the device itself tells.
+    /// The other device that the token's item names, expired or not: whether that still has the token, only a look at it
+    /// tells.
     fn other(&self, wanted: &Registration) -> Option<DeviceId> {
         let holder = self.token.as_ref()?;
         (holder.device != wanted.device).then(|| holder.device.clone())
+    }
+
+    /// Whether a call that arrived later has changed the device, or taken the token.
+    fn supersedes(&self, wanted: &Registration, now: Time) -> bool {
+        let device = self
+            .device
+            .as_ref()
+            .is_some_and(|record| record.supersedes(wanted.arrived, wanted.user.as_ref(), now));
+        let token = self
+            .token
+            .as_ref()
+            .is_some_and(|holder| holder.expires > now && holder.arrived > wanted.arrived);
+        device || token
+    }
+}
+
+impl Holder {
+    /// The item of a token that the device with this item lets go of.
+    #[must_use]
+    pub fn past(now: Time, device: &DeviceId, record: &Record) -> Self {
+        Self {
+            device: device.clone(),
+            arrived: record.arrived,
+            expires: Time::from_seconds((now + TOMBSTONE).seconds()),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Unregistering: a logout, an uninstall seen in time, a token found dead.
 
-use crate::change::{Absent, Action, Case, Change, seen};
+use crate::change::{Action, Case, Change, Held, seen};
 use crate::device::{Policy, Record, UserMark, Version};
 use crate::registration::Holder;
 use crate::{Caller, DeviceId, Refusal, Time, UserId};
@@ -121,10 +121,10 @@ fn end(now: Time, found: Found<'_>, case: Case, arrived: Time, version: Version)
         .token
         .is_none_or(|token| token.is_none_or(|holder| holder.device == *found.id))
     {
-        actions.push(Action::DeleteToken {
+        actions.push(Action::PutToken {
             key: device.token.key(),
-            device: found.id.clone(),
-            absent: Absent::Fine,
+            holder: Holder::past(now, found.id, record),
+            held: Held::ByNobodyElse(found.id.clone()),
         });
     }
     actions.extend(user.map(|user| Action::DeleteLink {

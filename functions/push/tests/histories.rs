@@ -9,7 +9,8 @@ use push::device::{Policy, Version};
 use push::registration::{Assessment, Decision, Further, Look, Missing, Registration, Snapshot};
 use push::unregistration::Found;
 use push::{
-    Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, Time, Token, UserId,
+    Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, Time, Token, TokenKey,
+    UserId,
 };
 use std::collections::BTreeMap;
 use table::Table;
@@ -91,6 +92,8 @@ struct World {
     versions: u128,
     /// When the last logout of a user from a device arrived, of those that were answered.
     logouts: BTreeMap<(UserId, DeviceId), Time>,
+    /// When the last registration with a token arrived, of those that were answered.
+    taken: BTreeMap<TokenKey, Time>,
 }
 
 impl World {
@@ -102,6 +105,7 @@ impl World {
             calls: Vec::new(),
             versions: 0,
             logouts: BTreeMap::new(),
+            taken: BTreeMap::new(),
         }
     }
 
@@ -261,6 +265,12 @@ impl World {
             return None;
         };
         if self.table.apply(&change) {
+            let taken = self.taken.entry(wanted.token.key()).or_default();
+            assert!(
+                *taken <= wanted.arrived,
+                "I5: took the token back from a later registration: {change:?}"
+            );
+            *taken = wanted.arrived;
             if let Some(user) = &wanted.user {
                 let left = self.logouts.get(&(user.clone(), wanted.device.clone()));
                 assert!(

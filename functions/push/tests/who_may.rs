@@ -96,14 +96,20 @@ fn wanted(owner: Option<&str>, letter: &str) -> Registration {
     }
 }
 
+/// What a token's item says: who has the token, or had it last, by a call that arrived then.
+fn held_by(name: &str, arrived: Time) -> Holder {
+    Holder {
+        device: device(name),
+        arrived,
+        expires: NOW + DAY,
+    }
+}
+
 /// What stands where D has the token `a` and is bound so.
 fn known(owner: Option<&str>) -> Snapshot {
     let record = record(owner);
     Snapshot {
-        token: Some(Holder {
-            device: device("D"),
-            expires: record.expires,
-        }),
+        token: Some(held_by("D", record.arrived)),
         link: owner.map(|_| record.expires - push::device::GRACE),
         device: Some(record),
     }
@@ -285,10 +291,7 @@ fn every_registration_is_one_of_the_cases() {
         ..former.clone()
     };
     let by = |snapshot: Snapshot, name: &str| Snapshot {
-        token: Some(Holder {
-            device: device(name),
-            expires: NOW + DAY,
-        }),
+        token: Some(held_by(name, NOW)),
         ..snapshot
     };
     let missing_link = Snapshot {
@@ -401,6 +404,26 @@ fn a_call_that_arrived_earlier_changes_nothing() {
         &policy(),
     );
     assert!(matches!(assessment, Ok(Assessment::Changes { .. })));
+}
+
+#[test]
+fn a_call_that_arrived_before_the_token_was_last_taken_does_not_take_it_back() {
+    let of = |arrived| {
+        let found = Snapshot {
+            token: Some(held_by("E", arrived)),
+            ..Snapshot::default()
+        };
+        let wanted = wanted(Some("alice"), "a");
+        assess(NOW, &found, &wanted, &Caller::Provisioned, &policy())
+    };
+    // E may have ended since, or have another token: it is not even looked at.
+    let later = of(NOW + Span::from_millis(1));
+    assert!(matches!(later, Ok(Assessment::Superseded(_))), "{later:?}");
+    let same_moment = of(NOW);
+    assert!(
+        matches!(same_moment, Ok(Assessment::Changes { .. })),
+        "{same_moment:?}"
+    );
 }
 
 #[test]

@@ -6,9 +6,9 @@ use crate::scenario::{BEGIN, Order, POLICY};
 use crate::shell::Shell;
 use crate::table::{Cell, Held, Is, Key};
 use crate::world::{Answer, World};
-use push::change::{Action, Case, Change};
+use push::change::{Case, Change};
 use push::device::Version;
-use push::registration::{self, Decision, Further, Registration, Snapshot};
+use push::registration::{self, Decision, Further, Holder, Registration, Snapshot};
 use push::unregistration::{self, Found};
 use push::{Span, Time};
 
@@ -43,35 +43,27 @@ impl Shell<'_> {
             arrived: self.arrived(world, call),
         };
         let read = |key| self.read_at(world, call, key);
-        let mut found = Snapshot {
+        let found = Snapshot {
             device: read(Key::Device(device))
                 .and_then(Cell::item)
                 .map(|item| item.record()),
             token: read(Key::Token(token))
                 .and_then(Cell::held)
-                .map(Held::holder),
+                .map(|held| self.holder(held)),
             link: user
                 .and_then(|user| read(Key::Link(user, device)))
                 .map(|link| link.expires()),
         };
-        if self.trusts_expired(world, call) {
-            found.token = None;
-        }
         Some((wanted, found))
     }
 
-    /// Whether the registration takes an expired token's item for none, as it would without [`Guard::LookAtHolder`].
-    fn trusts_expired(&self, world: &World, call: usize) -> bool {
-        let Order::Register(device, token, _) = self.order(call) else {
-            return false;
-        };
-        let held = self
-            .read_at(world, call, Key::Token(token))
-            .and_then(Cell::held);
-        self.removed == Some(Guard::LookAtHolder)
-            && held.is_some_and(|held| {
-                held.device != device && held.expires <= world.now(self.scenario)
-            })
+    /// A token's item as the registration takes it. Without [`Guard::TokenArrived`], it tells no time.
+    fn holder(&self, held: Held) -> Holder {
+        let mut holder = held.holder();
+        if self.removed == Some(Guard::TokenArrived) {
+            holder.arrived = Time::default();
+        }
+        holder
     }
 
     pub fn register(&self, world: &World, call: usize, version: Version) -> Decided {
@@ -99,16 +91,9 @@ impl Shell<'_> {
             version,
             &POLICY,
         );
-        let Decision::Write(mut change, _) = decision else {
+        let Decision::Write(change, _) = decision else {
             return Err(Answer::Superseded);
         };
-        if self.trusts_expired(world, call) {
-            for action in &mut change.actions {
-                if let Action::PutToken { held, .. } = action {
-                    *held = Some(device.other().id().clone());
-                }
-            }
-        }
         Ok((change, Answer::Registered))
     }
 

@@ -11,21 +11,25 @@ pub enum Guard {
     Tombstone,
     /// A logout from a device that is not known, or not the user's, is remembered. Left out: it changes nothing.
     Departure,
-    /// A token's item is overwritten only if it names the device that it was read as naming. Left out: in any case.
+    /// A token's item is overwritten only if it is as it was read. Left out: in any case.
     TokenCondition,
     /// A send asks the device's item whose it is. Left out: it trusts the user's index.
     LastWord,
     /// What has expired is absent. Left out: what is there is there, until TTL deletes it.
     ExpiredIsAbsent,
-    /// A registration looks at the device that an expired token's item still names. Left out: it takes the token.
-    LookAtHolder,
     /// No transaction starts later than ten seconds after its call arrived. Left out: calls live for ever.
     Patience,
+    /// A token's item keeps when the token was last taken, for a day after its device let go of it too. Left out: it keeps
+    /// no time.
+    TokenArrived,
+    /// A call whose answer was lost asks again in the same words, and DynamoDB answers when all of the transaction is
+    /// visible. Left out: it answers when its own device shows the change.
+    SameWords,
 }
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RandomVersion,
         Self::Arrived,
         Self::Tombstone,
@@ -33,8 +37,9 @@ impl Guard {
         Self::TokenCondition,
         Self::LastWord,
         Self::ExpiredIsAbsent,
-        Self::LookAtHolder,
         Self::Patience,
+        Self::TokenArrived,
+        Self::SameWords,
     ];
 
     /// What happens instead.
@@ -48,8 +53,9 @@ impl Guard {
             Self::TokenCondition => "a token's item is overwritten whatever it says",
             Self::LastWord => "a send trusts the index, whatever the device's item says",
             Self::ExpiredIsAbsent => "what has expired counts until it is swept",
-            Self::LookAtHolder => "nobody looks at the device that an expired token's item names",
             Self::Patience => "calls do not give up",
+            Self::TokenArrived => "a token's item keeps no time",
+            Self::SameWords => "a call whose answer was lost looks at its own device",
         }
     }
 }

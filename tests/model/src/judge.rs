@@ -34,25 +34,17 @@ pub enum Beyond {
     /// That a registration which changed nothing holds off those that arrived before it: it writes nothing, so nothing
     /// is left of it that could.
     Unchanged,
-    /// That a registration which took a token holds off those that arrived before it for that token on other devices,
-    /// even when its own device has ended or has another token: a token's item keeps no time.
-    Phone,
-    /// That a call which heard nothing of its transaction may look for it before all of it is visible: it then answers
-    /// while the other device that it ended still shows itself to sends as it was.
-    HalfVisible,
 }
 
 impl Beyond {
     /// All of it.
-    pub const ALL: [Self; 3] = [Self::Unchanged, Self::Phone, Self::HalfVisible];
+    pub const ALL: [Self; 1] = [Self::Unchanged];
 
     /// The claim that does not hold.
     #[must_use]
     pub fn claim(self) -> &'static str {
         match self {
             Self::Unchanged => "a registration that changes nothing holds off earlier ones",
-            Self::Phone => "a token remembers who took it last",
-            Self::HalfVisible => "a transaction may be looked for while it is half visible",
         }
     }
 }
@@ -105,8 +97,10 @@ pub fn tidy(table: &Table, now: Time) -> Option<Fault> {
     // The other way round it need not be: a token refresh that reads in the middle of a commit may leave a token's item
     // behind. Whoever registers that token looks at the device, and finds that it has another one.
     let unnamed = Device::ALL.into_iter().any(|device| {
-        held(device)
-            .is_some_and(|(token, expires)| table.token(token) != Some(Held { device, expires }))
+        held(device).is_some_and(|(token, expires)| {
+            let named = |held: Held| (held.device, held.expires) == (device, expires);
+            !table.token(token).is_some_and(named)
+        })
     });
     unnamed.then_some(Fault::TokenShared)
 }
@@ -114,7 +108,7 @@ pub fn tidy(table: &Table, now: Time) -> Option<Fault> {
 /// Whether the call may publish to the device, whose item it saw as it is given.
 #[must_use]
 pub fn publish(
-    (scenario, world, beyond): (&Scenario, &World, Option<Beyond>),
+    (scenario, world): (&Scenario, &World),
     (call, user): (usize, User),
     device: Device,
     item: Option<Item>,
@@ -126,7 +120,7 @@ pub fn publish(
     let heard = world.calls.get(call).map_or(&[][..], |call| &call.heard);
     let ended = heard.iter().any(|later| {
         let earlier = item.by.is_none_or(|by| by < *later);
-        earlier && ends(scenario, world, *later, (device, item, user), beyond)
+        earlier && ends(scenario, world, *later, (device, item, user))
     });
     ended.then_some(Fault::PushAfterLogout)
 }
@@ -137,18 +131,14 @@ fn ends(
     world: &World,
     call: usize,
     (device, item, user): (Device, Item, User),
-    beyond: Option<Beyond>,
 ) -> bool {
     let (Some(order), Some(state)) = (scenario.orders.get(call), world.calls.get(call)) else {
         return false;
     };
     match (*order, state.answer()) {
         (Order::Register(other, token, new), Some(Answer::Registered)) => {
-            let phone = matches!(item.is, Is::Live { token: own, .. } if own == token);
-            new != Some(user)
-                && (other == device
-                    || state.ended == Some(device)
-                    || (beyond == Some(Beyond::Phone) && phone))
+            let same_phone = item.token() == Some(token);
+            new != Some(user) && (other == device || state.ended == Some(device) || same_phone)
         }
         _ => logs_out(scenario, world, call, device, user),
     }

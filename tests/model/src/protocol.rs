@@ -35,11 +35,11 @@ pub enum Step {
     Look(usize),
     /// A call's transaction is committed, or is not. Some calls had read some of its items just before.
     Transact(usize, Glimpses),
-    /// The last items of a call's transaction become visible, and the call is answered. Some calls had read some of them
-    /// as they were before.
+    /// The last items of a call's transaction become visible, and the call is answered, unless the answer is lost. Some
+    /// calls had read some of them as they were before.
     Reveal(usize, Glimpses),
     /// The answer to a call's transaction does not reach it.
-    Lose(usize, Glimpses),
+    Lose(usize),
     /// A call dies.
     Crash(usize),
     /// TTL deletes an expired item. Some calls had read it just before.
@@ -59,7 +59,6 @@ impl Protocol {
         Shell {
             scenario: &self.scenario,
             removed: self.removed,
-            beyond: self.beyond,
         }
     }
 
@@ -78,18 +77,12 @@ impl Protocol {
                     state.end(Stage::Done(answer));
                 }
             }
-            Attempt::Conflict => {
-                if let Some(state) = world.call(call) {
-                    state.tried = None;
-                }
-                shell.again(world, call);
-            }
+            Attempt::Conflict => shell.again(world, call),
             Attempt::Made(case, writes, answer) => {
                 self.reached.case(case);
                 let seen = (&self.scenario, &*world, self.beyond);
                 let fault = judge::commit(seen, call, &writes);
                 world.fault = world.fault.or(fault);
-                let number = world.number(call);
                 let own = shell.order(call).device();
                 let ended = writes.iter().find_map(|(key, _)| match key {
                     Key::Device(device) if Some(*device) != own => Some(*device),
@@ -104,7 +97,7 @@ impl Protocol {
                 }
                 if let Some(state) = world.call(call) {
                     let written = state.written + 1;
-                    state.end(Stage::Committed(number, answer));
+                    state.end(Stage::Committed(answer));
                     state.written = written;
                     state.veiled = veiled;
                     state.ended = ended.or(state.ended);
@@ -117,24 +110,22 @@ impl Protocol {
         self.glimpse(world, glimpses);
         if let Some(state) = world.call(call) {
             state.veiled.clear();
-            if let Stage::Committed(_, answer) = state.stage {
+            if let Stage::Committed(answer) = state.stage {
                 state.end(Stage::Done(answer));
             }
         }
     }
 
-    fn lose(&self, world: &mut World, call: usize, glimpses: &Glimpses) {
-        self.glimpse(world, glimpses);
+    fn lose(&self, world: &mut World, call: usize) {
         world.trouble = true;
-        let whole = self.beyond != Some(Beyond::HalfVisible);
         if let Some(state) = world.call(call)
-            && let Stage::Committed(number, answer) = state.stage
+            && let Stage::Committed(answer) = state.stage
         {
-            state.tried = Some((number, answer));
-            if whole {
-                state.veiled.clear();
+            if self.removed == Some(Guard::SameWords) {
+                state.end(Stage::Done(answer));
+            } else {
+                state.stage = Stage::Unanswered(answer);
             }
-            self.shell().again(world, call);
         }
     }
 
@@ -190,7 +181,7 @@ impl Model for Protocol {
             Step::Look(call) => shell.look(&mut world, *call),
             Step::Transact(call, glimpses) => self.transact(&mut world, *call, glimpses),
             Step::Reveal(call, glimpses) => self.reveal(&mut world, *call, glimpses),
-            Step::Lose(call, glimpses) => self.lose(&mut world, *call, glimpses),
+            Step::Lose(call) => self.lose(&mut world, *call),
             Step::Crash(call) => {
                 world.trouble = true;
                 world.call(*call)?.end(Stage::Crashed);

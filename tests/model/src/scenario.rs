@@ -261,7 +261,11 @@ impl Stand {
         if let Some(token) = self.token {
             table.set(
                 Key::Token(token),
-                Some(Cell::Token(Held { device, expires })),
+                Some(Cell::Token(Held {
+                    device,
+                    arrived,
+                    expires,
+                })),
             );
             if let Some(user) = self.user {
                 table.set(Key::Link(user, device), Some(Cell::Link(lease)));

@@ -1,7 +1,7 @@
 //! What stands around the decisions: the model of the loops that read, ask the rules, and write.
 
 use crate::Guard;
-use crate::judge::{self, Beyond};
+use crate::judge;
 use crate::names::{Device, Token, User};
 use crate::scenario::{Order, POLICY, Scenario};
 use crate::table::{Cell, Key, Write, version};
@@ -15,7 +15,6 @@ use push::{Span, Time};
 pub(crate) struct Shell<'a> {
     pub scenario: &'a Scenario,
     pub removed: Option<Guard>,
-    pub beyond: Option<Beyond>,
 }
 
 /// What a transaction comes to.
@@ -117,7 +116,7 @@ impl Shell<'_> {
         let receives =
             known.is_some_and(|record| POLICY.receives(&record, user.id(), now).is_some());
         if receives || self.removed == Some(Guard::LastWord) {
-            let seen = (self.scenario, &*world, self.beyond);
+            let seen = (self.scenario, &*world);
             let fault = judge::publish(seen, (call, user), device, item);
             world.fault = world.fault.or(fault);
         }
@@ -147,8 +146,7 @@ impl Shell<'_> {
                     .filter(|_| state.begun)
                     .map(Key::Token);
                 let unread = state.unseen(token);
-                let decided = || self.end_device(world, call, version(0));
-                let next = match self.stands(world, call).map_or_else(decided, Err) {
+                let next = match self.end_device(world, call, version(0)) {
                     Ok(_) => Stage::Ready,
                     Err(answer) => Stage::Done(answer),
                 };
@@ -162,13 +160,6 @@ impl Shell<'_> {
         let Some((wanted, found)) = self.wanted(world, call) else {
             return;
         };
-        let live = found
-            .device
-            .as_ref()
-            .is_some_and(|record| record.live(now).is_some());
-        if let Some(answer) = self.stands(world, call).filter(|_| live) {
-            return world.reach(call, Stage::Done(answer));
-        }
         let caller = self.order(call).caller();
         let assessment = registration::assess(now, &found, &wanted, &caller, &POLICY);
         let (missing, look) = match assessment {
@@ -202,16 +193,6 @@ impl Shell<'_> {
         world.reach(call, next);
     }
 
-    /// The answer to a transaction that the call heard nothing of, where its device's item is what that made of it.
-    fn stands(&self, world: &World, call: usize) -> Option<Answer> {
-        let (number, answer) = world.calls.get(call)?.tried?;
-        let device = self.order(call).device()?;
-        let item = self
-            .read_at(world, call, Key::Device(device))
-            .and_then(Cell::item)?;
-        (item.version == number).then_some(answer)
-    }
-
     /// SNS answers: the token's endpoint is there and enabled.
     pub fn look(&self, world: &mut World, call: usize) {
         let now = world.now(self.scenario);
@@ -234,6 +215,9 @@ impl Shell<'_> {
             && !matches!(self.order(call), Order::Remove(..));
         if late && self.removed != Some(Guard::Patience) {
             return Attempt::Over(Answer::Unavailable);
+        }
+        if let Stage::Unanswered(answer) = state.stage {
+            return Attempt::Over(answer);
         }
         let decided = match self.order(call) {
             Order::Register(..) => self.register(world, call, version(world.number(call))),

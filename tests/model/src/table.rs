@@ -2,7 +2,7 @@
 
 use crate::Guard;
 use crate::names::{Device, Token, User};
-use push::change::{Absent, Action};
+use push::change::{Action, Held as Condition, held};
 use push::device::{Binding, Ended, Record, State, Version};
 use push::registration::Holder;
 use push::{DeviceId, Time};
@@ -66,8 +66,10 @@ pub enum Is {
 /// A token's item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
-    /// The device that it names.
+    /// The device that has the token, or had it last.
     pub device: Device,
+    /// When the call arrived by which a device last got it.
+    pub arrived: Time,
     /// When it expires.
     pub expires: Time,
 }
@@ -171,7 +173,17 @@ impl Held {
     pub fn holder(self) -> Holder {
         Holder {
             device: self.device.id().clone(),
+            arrived: self.arrived,
             expires: self.expires,
+        }
+    }
+
+    /// The item that says so.
+    fn of(holder: &Holder) -> Self {
+        Self {
+            device: Device::of(&holder.device),
+            arrived: holder.arrived,
+            expires: holder.expires,
         }
     }
 }
@@ -252,19 +264,26 @@ impl Table {
                 .map(|item| version(item.version))
                 == *seen
         };
-        let named = |key| self.token(Token::of(key)).map(|held| held.device.id());
         match action {
             Action::PutDevice { id, seen, .. } | Action::CheckDevice { id, seen } => {
                 as_seen(id, seen)
             }
-            Action::PutToken { key, held, .. } => {
-                removed == Some(Guard::TokenCondition) || named(key) == held.as_ref()
-            }
-            Action::DeleteToken {
+            Action::PutToken {
                 key,
-                device,
-                absent,
-            } => named(key).map_or(*absent == Absent::Fine, |named| named == device),
+                held: expected,
+                ..
+            } => {
+                let holder = self.token(Token::of(key)).map(Held::holder);
+                match expected {
+                    Condition::ByNobodyElse(device) => holder.is_none_or(|h| h.device == *device),
+                    Condition::By(device, _) if removed == Some(Guard::TokenArrived) => {
+                        holder.is_some_and(|h| h.device == *device)
+                    }
+                    expected => {
+                        removed == Some(Guard::TokenCondition) || held(holder.as_ref()) == *expected
+                    }
+                }
+            }
             Action::PutLink { .. } | Action::DeleteLink { .. } => true,
         }
     }
@@ -298,19 +317,10 @@ impl Table {
                 (Key::Device(device), (!gone).then_some(Cell::Device(item)))
             }
             Action::CheckDevice { .. } => return None,
-            Action::PutToken {
-                key,
-                device,
-                expires,
-                ..
-            } => {
-                let held = Held {
-                    device: Device::of(device),
-                    expires: *expires,
-                };
-                (Key::Token(Token::of(key)), Some(Cell::Token(held)))
-            }
-            Action::DeleteToken { key, .. } => (Key::Token(Token::of(key)), None),
+            Action::PutToken { key, holder, .. } => (
+                Key::Token(Token::of(key)),
+                Some(Cell::Token(Held::of(holder))),
+            ),
             Action::PutLink {
                 user,
                 device,

@@ -73,6 +73,9 @@ fn tell(protocol: &Protocol, step: &Step, before: &World, after: &World) -> Vec<
                     "Call {}'s transaction is cancelled; it will read again.",
                     call + 1
                 ),
+                _ if is_unanswered(before, *call) => {
+                    format!("Call {} asks again{}", call + 1, next(after, *call))
+                }
                 _ => format!(
                     "Call {} makes no transaction{}",
                     call + 1,
@@ -87,14 +90,10 @@ fn tell(protocol: &Protocol, step: &Step, before: &World, after: &World) -> Vec<
             lines.push(format!("All of call {call}'s transaction is visible{end}"));
             lines
         }
-        Step::Lose(call, glimpses) => {
-            let mut lines = glimpsed(protocol, before, glimpses);
-            lines.push(format!(
-                "Call {} gets no answer to its transaction.",
-                call + 1
-            ));
-            lines
-        }
+        Step::Lose(call) => vec![format!(
+            "Call {} gets no answer to its transaction.",
+            call + 1
+        )],
         Step::Crash(call) => vec![format!("Call {} dies.", call + 1)],
         Step::Sweep(key, glimpses) => {
             let mut lines = glimpsed(protocol, before, glimpses);
@@ -110,6 +109,11 @@ fn tell(protocol: &Protocol, step: &Step, before: &World, after: &World) -> Vec<
             }]
         }
     }
+}
+
+fn is_unanswered(world: &World, call: usize) -> bool {
+    let call = world.calls.get(call);
+    call.is_some_and(|state| matches!(state.stage, Stage::Unanswered(_)))
 }
 
 fn glimpsed(protocol: &Protocol, before: &World, glimpses: &Glimpses) -> Vec<String> {

@@ -38,8 +38,6 @@ pub struct Call {
     pub begun: bool,
     /// When SNS was asked about its token, if it was.
     pub looked: Option<Time>,
-    /// The version of a transaction that it heard nothing of, and what it answers if it finds it.
-    pub tried: Option<(u8, Answer)>,
     /// Its transactions so far.
     pub written: u8,
     /// Of its transaction, while that becomes visible item by item: what stood there before.
@@ -60,8 +58,10 @@ pub enum Stage {
     Looking,
     /// Its transaction comes next.
     Ready,
-    /// Its transaction, which gave this version, has been committed; it gets to know when all of that is visible.
-    Committed(u8, Answer),
+    /// Its transaction has been committed; it gets to know when all of that is visible.
+    Committed(Answer),
+    /// The same, and the answer to it was lost: the call asks for it again in the same words.
+    Unanswered(Answer),
     /// It was answered.
     Done(Answer),
     /// It died.

@@ -78,15 +78,6 @@ impl Reasons<'_> {
         others.any(|other| devices.iter().any(|device| self.touches(other, *device)))
     }
 
-    /// Whether the device of a registration may have gone on to something else until then: its token is free again, and
-    /// does not remember.
-    pub(super) fn moved_on(&self, event: &Event, device: usize, until: u64) -> bool {
-        let mut later = self.events.iter().filter(|other| {
-            !std::ptr::eq(*other, event) && !before(other, event) && other.begun <= until
-        });
-        later.any(|other| self.touches(other, device))
-    }
-
     /// Whether a registration may have found everything as it should be: it writes nothing then, and what came before it
     /// and is still under way does not learn of it.
     pub(super) fn may_be_unchanged(&self, event: &Event) -> bool {

@@ -133,8 +133,7 @@ impl<'a> Reasons<'a> {
                 let voided = if *device == binding.device && *user != Some(binding.user) {
                     self.was_overtaken_on_its_device(event, *device, *token, *user)
                 } else if *device != binding.device && *token == binding.token {
-                    let moved = under_way && self.moved_on(event, *device, begun.answered);
-                    moved || self.was_overtaken(event, [*device, binding.device])
+                    self.was_overtaken(event, [*device, binding.device])
                 } else {
                     return false;
                 };

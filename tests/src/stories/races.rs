@@ -48,6 +48,11 @@ pub(super) fn stories() -> Vec<Story> {
         own(
             WATCHES,
             &[],
+            a_slow_registration_does_not_take_the_token_back_after_a_reinstall_and_logout,
+        ),
+        own(
+            WATCHES,
+            &[],
             a_logout_of_one_user_does_not_stop_the_slow_login_of_another,
         ),
         own(
@@ -105,6 +110,25 @@ async fn a_slow_registration_does_not_bind_after_the_logout(api: Api) {
         .await
         .ok(201);
     assert_eq!(reached(&api, &[&alice]).await, [1]);
+}
+
+async fn a_slow_registration_does_not_take_the_token_back_after_a_reinstall_and_logout(api: Api) {
+    let (alice, bob) = (user("alice"), user("bob"));
+    let old = Phone::android();
+    let new = old.reinstalled();
+    let (hers, his) = (api.secret(&alice).await, api.secret(&bob).await);
+    let slow = slow(&api, &old, &alice, &hers).await;
+    api.register(&new, Some(&bob), Some(&his)).await.ok(201);
+    api.unregister(&new, Some(&his)).await.empty(204);
+    assert!(!slow.is_finished());
+    slow.await.unwrap();
+    api.read(&old, Some(api.client_secret()))
+        .await
+        .refused(NOT_FOUND);
+    assert_eq!(reached(&api, &[&alice, &bob]).await, [0, 0]);
+    // A later login under the old id works.
+    api.register(&old, Some(&alice), Some(&hers)).await.ok(201);
+    assert_eq!(reached(&api, &[&alice, &bob]).await, [1, 0]);
 }
 
 async fn a_slow_token_refresh_does_not_bind_after_the_logout(api: Api) {

@@ -104,7 +104,7 @@ impl Bindings {
         };
         let version = random::version()?;
         match unregistration::evict((self.clock)(), found, user, version, &self.policy) {
-            Some(change) => Ok(self.store.apply(&change).await?),
+            Some(change) => Ok(self.store.apply(&change, version).await?),
             None => Ok(()),
         }
     }
@@ -147,24 +147,17 @@ impl Bindings {
         decide: impl Fn(Time, Found<'_>, Version) -> Result<(Option<Change>, T), Failure>,
     ) -> Result<T, Failure> {
         let mut attempts = Attempts::new(self.clock.clone(), arrived);
-        let mut tried = None;
+        let mut again = false;
         loop {
-            let found = self.found(id, tried.is_some()).await;
+            let found = self.found(id, again).await;
             let Some((record, holder)) = attempts.passed(found).await? else {
                 continue;
             };
-            let again = tried.is_some();
-            if let Some(answer) = tried.take()
-                && attempts.stands(record.as_ref())
-            {
-                return Ok(answer);
-            }
-            let token = again.then_some(holder.as_ref());
             let (version, now) = (random::version()?, (self.clock)());
             let found = Found {
                 id,
                 record: record.as_ref(),
-                token,
+                token: again.then_some(holder.as_ref()),
             };
             let (change, answer) = decide(now, found, version)?;
             let Some(change) = change else {
@@ -173,7 +166,7 @@ impl Bindings {
             if self.write(&change, version, &mut attempts).await? == Written::Done {
                 return Ok(answer);
             }
-            tried = Some(answer);
+            again = true;
         }
     }
 

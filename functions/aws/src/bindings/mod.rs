@@ -6,7 +6,7 @@ mod endings;
 pub use endings::Removal;
 
 use crate::sns::Endpoints;
-use crate::store::Attempts;
+use crate::store::{Attempts, Fault};
 use crate::{Clock, Failure, Start, Store, random};
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
@@ -80,12 +80,13 @@ impl Bindings {
                 continue;
             };
             let now = (self.clock)();
-            let live = found.device.as_ref().and_then(|record| record.live(now));
-            if let Some(device) = live.filter(|_| attempts.stands(found.device.as_ref())) {
-                return Ok(device.clone());
-            }
+            let known = found.device.as_ref().and_then(|record| record.present(now));
+            let (known, live) = (known.is_some(), known.and_then(|record| record.live(now)));
             let assessed = registration::assess(now, &found, wanted, caller, &self.policy)?;
             let (missing, look) = match assessed {
+                Assessment::Superseded(_) if unknown == Unknown::IsMissing && !known => {
+                    return Err(Failure::NotFound);
+                }
                 Assessment::Unchanged(device) | Assessment::Superseded(device) => {
                     return Ok(device);
                 }
@@ -193,8 +194,8 @@ impl Bindings {
             &self.policy,
         );
         if let Decision::Write(change, _) = decision {
-            Attempts::new(self.clock.clone(), arrived).begin(version)?;
-            self.store.apply(&change).await?;
+            Attempts::new(self.clock.clone(), arrived).in_time()?;
+            self.store.apply(&change, version).await?;
         }
         Ok(())
     }
@@ -207,22 +208,31 @@ impl Bindings {
         self.endpoints.create(token).await
     }
 
-    /// Makes the change, or waits for the next attempt at deciding what it should be.
+    /// Makes the change, or waits for the next attempt at deciding what it should be. Where the answer was lost, only the
+    /// same words again tell what became of it: a look at the device could find it changed while the rest of the change is
+    /// not to be seen yet.
     async fn write(
         &self,
         change: &Change,
         version: Version,
         attempts: &mut Attempts,
     ) -> Result<Written, Failure> {
-        attempts.begin(version)?;
-        let written = self.store.apply(change).await;
-        Ok(match attempts.passed(written).await? {
-            Some(()) => {
-                tracing::info!(case = ?change.case, "binding changed");
-                Written::Done
+        loop {
+            attempts.in_time()?;
+            let fault = match self.store.apply(change, version).await {
+                Ok(()) => {
+                    tracing::info!(case = ?change.case, "binding changed");
+                    return Ok(Written::Done);
+                }
+                Err(fault) => fault,
+            };
+            // Only a conflict says that the change was not made.
+            let conflict = matches!(fault, Fault::Conflict);
+            attempts.again(fault).await?;
+            if conflict {
+                return Ok(Written::DecideAgain);
             }
-            None => Written::DecideAgain,
-        })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Fault;
 use crate::{Clock, Failure};
 use push::Time;
-use push::device::{PATIENCE, Record, Version};
+use push::device::PATIENCE;
 use std::time::Duration;
 
 /// The attempts of one call at one change.
@@ -12,7 +12,6 @@ pub struct Attempts {
     arrived: Time,
     left: u32,
     pause: u64,
-    tried: Option<Version>,
 }
 
 /// A hot race needed four.
@@ -31,27 +30,15 @@ impl Attempts {
             arrived,
             left: MOST,
             pause: PRESSURE,
-            tried: None,
         }
     }
 
-    /// To be asked before each transaction, which gives its device this version.
+    /// To be asked before each transaction.
     ///
     /// # Errors
     /// [`Failure::Unavailable`] where the call arrived too long ago: a later one may have been answered by now, and what
     /// is remembered of it does not last for ever.
-    pub fn begin(&mut self, version: Version) -> Result<(), Failure> {
-        self.tried = Some(version);
-        self.in_time()
-    }
-
-    /// Whether the device's item is what the last attempt made of it: its answer was lost, and it stands.
-    #[must_use]
-    pub fn stands(&self, found: Option<&Record>) -> bool {
-        self.tried.is_some() && found.map(|record| record.version) == self.tried
-    }
-
-    fn in_time(&self) -> Result<(), Failure> {
+    pub fn in_time(&self) -> Result<(), Failure> {
         if (self.clock)().since(self.arrived) > PATIENCE {
             return Err(Failure::Unavailable(
                 "the call arrived too long ago to change anything".into(),
@@ -72,7 +59,11 @@ impl Attempts {
         }
     }
 
-    async fn again(&mut self, fault: Fault) -> Result<(), Failure> {
+    /// A pause after a fault that may pass.
+    ///
+    /// # Errors
+    /// As [`passed`](Self::passed).
+    pub async fn again(&mut self, fault: Fault) -> Result<(), Failure> {
         self.left -= 1;
         if self.left == 0 || matches!(fault, Fault::Broken(_)) || self.in_time().is_err() {
             return Err(fault.into());

@@ -13,7 +13,7 @@ pub enum Fault {
     Conflict,
     /// DynamoDB asks for patience.
     Pressure(Cause),
-    /// No answer: what was asked for may stand or not. Read, and see.
+    /// No answer: what was asked for may stand, or not, or come to stand yet. Ask again, in the same words.
     Lost(Cause),
     /// Anything else.
     Broken(Cause),
@@ -63,7 +63,9 @@ impl Fault {
             error.as_service_error()
         else {
             return match error.code() {
-                Some("TransactionInProgressException") => Self::Conflict,
+                Some(code @ "TransactionInProgressException") => {
+                    Self::Lost(format!("DynamoDB: {code}").into())
+                }
                 _ => Self::of(error),
             };
         };

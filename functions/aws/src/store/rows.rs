@@ -172,8 +172,18 @@ pub(crate) fn link_of(row: &Row) -> Result<(DeviceId, Time), BadRow> {
 pub(crate) fn holder_of(row: &Row) -> Result<Holder, BadRow> {
     Ok(Holder {
         device: DeviceId::parse(string(row, "d")?).map_err(|_| BadRow("d"))?,
+        arrived: millis(row, "arrived")?,
         expires: seconds(row, "expires")?,
     })
+}
+
+/// The whole item of a token.
+pub(crate) fn holder_row(token: &TokenKey, holder: &Holder) -> Row {
+    let mut row = token_key(token);
+    row.insert("d".to_owned(), text(holder.device.as_str()));
+    row.insert("arrived".to_owned(), number(holder.arrived.millis()));
+    row.insert("expires".to_owned(), number(holder.expires.seconds()));
+    row
 }
 
 pub(crate) fn string<'a>(row: &'a Row, name: &'static str) -> Result<&'a str, BadRow> {

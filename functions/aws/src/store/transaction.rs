@@ -1,31 +1,33 @@
 //! A change of the rules as one `TransactWriteItems`.
 
-use super::rows::{Row, device_key, device_row, link_key, number, text, token_key, version};
+use super::rows::{Row, device_key, device_row, holder_row, link_key, number, text, version};
 use super::{Fault, Store};
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
-use push::change::{Absent, Action, Change, Seen};
+use push::change::{Action, Change, Held, Seen};
+use push::device::Version;
+use std::collections::HashMap;
 
-/// A condition, with the name and the value that it speaks of.
+/// A condition, with the names and the values that it speaks of.
 struct Condition {
     expression: &'static str,
-    name: (&'static str, &'static str),
-    value: Option<(&'static str, AttributeValue)>,
+    names: &'static [(&'static str, &'static str)],
+    values: Vec<(&'static str, AttributeValue)>,
 }
 
 const NO_ITEM: Condition = Condition {
     expression: "attribute_not_exists(#pk)",
-    name: ("#pk", "pk"),
-    value: None,
+    names: &[("#pk", "pk")],
+    values: Vec::new(),
 };
 
 impl Store {
-    /// Makes the change, all of it or nothing. The SDK gives it a token, so that its own repeats of a call whose answer
-    /// was lost apply once.
+    /// Makes the change, all of it or nothing, and once: who calls again with the same change and name, because the answer
+    /// was lost, within ten minutes, is answered as the first call was, when all of the change is visible.
     ///
     /// # Errors
     /// [`Fault`].
-    pub async fn apply(&self, change: &Change) -> Result<(), Fault> {
+    pub async fn apply(&self, change: &Change, name: Version) -> Result<(), Fault> {
         let items: Result<Vec<_>, _> = change
             .actions
             .iter()
@@ -35,6 +37,7 @@ impl Store {
         let call = self
             .client
             .transact_write_items()
+            .client_request_token(format!("{:032x}", u128::from_be_bytes(name.0)))
             .set_transact_items(Some(items));
         call.send()
             .await
@@ -60,30 +63,8 @@ impl Store {
                     .build()?;
                 Ok(TransactWriteItem::builder().condition_check(check).build())
             }
-            Action::PutToken {
-                key,
-                device,
-                expires,
-                held,
-            } => {
-                let mut row = token_key(key);
-                row.insert("d".to_owned(), text(device.as_str()));
-                row.insert("expires".to_owned(), number(expires.seconds()));
-                self.put(
-                    row,
-                    Some(held.as_ref().map_or(NO_ITEM, |held| names(held.as_str()))),
-                )
-            }
-            Action::DeleteToken {
-                key,
-                device,
-                absent,
-            } => {
-                let mut condition = names(device.as_str());
-                if *absent == Absent::Fine {
-                    condition.expression = "attribute_not_exists(#d) OR #d = :d";
-                }
-                self.delete(token_key(key), Some(condition))
+            Action::PutToken { key, holder, held } => {
+                self.put(holder_row(key, holder), Some(as_held(held)))
             }
             // Links are written by Put of the whole item: an Update would revive what TTL left half deleted.
             Action::PutLink {
@@ -95,7 +76,11 @@ impl Store {
                 row.insert("expires".to_owned(), number(expires.seconds()));
                 self.put(row, None)
             }
-            Action::DeleteLink { user, device } => self.delete(link_key(user, device), None),
+            Action::DeleteLink { user, device } => {
+                let delete = Delete::builder().table_name(&self.table);
+                let delete = delete.set_key(Some(link_key(user, device))).build()?;
+                Ok(TransactWriteItem::builder().delete(delete).build())
+            }
         }
     }
 
@@ -109,48 +94,49 @@ impl Store {
         }
         Ok(TransactWriteItem::builder().put(put.build()?).build())
     }
-
-    fn delete(
-        &self,
-        key: Row,
-        condition: Option<Condition>,
-    ) -> Result<TransactWriteItem, BuildError> {
-        let mut delete = Delete::builder().table_name(&self.table).set_key(Some(key));
-        if let Some(condition) = condition {
-            delete = delete
-                .condition_expression(condition.expression)
-                .set_expression_attribute_names(Some(condition.names()));
-            delete = delete.set_expression_attribute_values(condition.values());
-        }
-        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
-    }
 }
 
 /// The device's item is as it was seen.
 fn as_seen(seen: &Seen) -> Condition {
     seen.as_ref().map_or(NO_ITEM, |seen| Condition {
         expression: "#v = :v",
-        name: ("#v", "v"),
-        value: Some((":v", version(seen))),
+        names: &[("#v", "v")],
+        values: vec![(":v", version(seen))],
     })
 }
 
-/// The token's item names this device.
-fn names(device: &str) -> Condition {
-    Condition {
-        expression: "#d = :d",
-        name: ("#d", "d"),
-        value: Some((":d", text(device))),
+/// The token's item is as it has to be.
+fn as_held(held: &Held) -> Condition {
+    match held {
+        Held::Absent => NO_ITEM,
+        Held::By(device, arrived) => Condition {
+            expression: "#d = :d AND #arrived = :arrived",
+            names: &[("#d", "d"), ("#arrived", "arrived")],
+            values: vec![
+                (":d", text(device.as_str())),
+                (":arrived", number(arrived.millis())),
+            ],
+        },
+        Held::ByNobodyElse(device) => Condition {
+            expression: "attribute_not_exists(#d) OR #d = :d",
+            names: &[("#d", "d")],
+            values: vec![(":d", text(device.as_str()))],
+        },
     }
 }
 
 impl Condition {
-    fn names(&self) -> std::collections::HashMap<String, String> {
-        std::collections::HashMap::from([(self.name.0.to_owned(), self.name.1.to_owned())])
+    fn names(&self) -> HashMap<String, String> {
+        let name = |(short, name): &(&str, &str)| ((*short).to_owned(), (*name).to_owned());
+        self.names.iter().map(name).collect()
     }
 
-    fn values(self) -> Option<std::collections::HashMap<String, AttributeValue>> {
-        self.value
-            .map(|(short, value)| std::collections::HashMap::from([(short.to_owned(), value)]))
+    /// DynamoDB refuses values that are not used, and a map of none.
+    fn values(self) -> Option<HashMap<String, AttributeValue>> {
+        let values = self.values.into_iter();
+        let values: HashMap<_, _> = values
+            .map(|(short, value)| (short.to_owned(), value))
+            .collect();
+        (!values.is_empty()).then_some(values)
     }
 }

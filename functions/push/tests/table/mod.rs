@@ -1,6 +1,6 @@
 //! A table in memory: the conditions of a change are checked together, then all of it is written.
 
-use push::change::{Absent, Action, Change, seen};
+use push::change::{Action, Change, Held, held, seen};
 use push::device::Record;
 use push::registration::{Holder, Registration, Snapshot};
 use push::{DeviceId, Time, TokenKey, UserId};
@@ -37,13 +37,7 @@ impl Table {
             match action.clone() {
                 Action::PutDevice { id, record, .. } => drop(self.devices.insert(id, record)),
                 Action::CheckDevice { .. } => {}
-                Action::PutToken {
-                    key,
-                    device,
-                    expires,
-                    ..
-                } => drop(self.tokens.insert(key, Holder { device, expires })),
-                Action::DeleteToken { key, .. } => drop(self.tokens.remove(&key)),
+                Action::PutToken { key, holder, .. } => drop(self.tokens.insert(key, holder)),
                 Action::PutLink {
                     user,
                     device,
@@ -61,17 +55,17 @@ impl Table {
                 id, seen: expected, ..
             }
             | Action::CheckDevice { id, seen: expected } => seen(self.devices.get(id)) == *expected,
-            Action::PutToken { key, held, .. } => {
-                self.tokens.get(key).map(|holder| &holder.device) == held.as_ref()
-            }
-            Action::DeleteToken {
+            Action::PutToken {
                 key,
-                device,
-                absent,
-            } => match self.tokens.get(key) {
-                Some(holder) => holder.device == *device,
-                None => *absent == Absent::Fine,
-            },
+                held: expected,
+                ..
+            } => {
+                let holder = self.tokens.get(key);
+                match expected {
+                    Held::ByNobodyElse(device) => holder.is_none_or(|h| h.device == *device),
+                    expected => held(holder) == *expected,
+                }
+            }
             Action::PutLink { .. } | Action::DeleteLink { .. } => true,
         }
     }
