@@ -92,4 +92,6 @@ fn is_pressure(code: &str) -> bool {
         || code.contains("ThroughputExceeded")
         || code == "RequestLimitExceeded"
         || code == "LimitExceededException"
+        // A write by itself has met a transaction: no condition of its own was looked at.
+        || code == "TransactionConflictException"
 }
