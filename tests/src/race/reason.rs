@@ -188,7 +188,8 @@ impl<'a> Reasons<'a> {
                 }
                 Op::Unregister { device, .. } => *device == binding.device && other.status != 401,
                 Op::Read { device, .. } => *device != binding.device && renews(other),
-                Op::Erase { user } => *user == binding.user,
+                // The device may have been theirs when a registration for another was under way: it ends all the same.
+                Op::Erase { user } => *user == binding.user || other.begun <= event.answered,
                 Op::Send { .. } => false,
             }
         };
