@@ -2,6 +2,7 @@
 
 use crate::{Cause, Start};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
+use push::Time;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -23,11 +24,15 @@ pub trait Worker: Send + Sync + Sized + 'static {
     /// What is missing, for the operator.
     fn start(start: &Start) -> impl Future<Output = Result<Self, lambda_http::Error>> + Send;
 
-    /// Does what the event asks for.
+    /// Does what the event asks for. At the deadline Lambda ends the invocation, done or not.
     ///
     /// # Errors
     /// Whoever handed the event over tries again.
-    fn work(&self, event: Self::Event) -> impl Future<Output = Result<Self::Answer, Cause>> + Send;
+    fn work(
+        &self,
+        event: Self::Event,
+        deadline: Time,
+    ) -> impl Future<Output = Result<Self::Answer, Cause>> + Send;
 }
 
 /// Runs a worker until Lambda ends the environment; `now` is the clock of the process.
@@ -41,7 +46,8 @@ pub async fn work<W: Worker>(now: fn() -> SystemTime) -> Result<(), lambda_http:
         move |event: LambdaEvent<W::Event>| {
             let worker = Arc::clone(&worker);
             async move {
-                let done = worker.work(event.payload).await;
+                let deadline = Time::from_millis(event.context.deadline);
+                let done = worker.work(event.payload, deadline).await;
                 done.inspect_err(|cause| tracing::error!(function = W::NAME, %cause, "work failed"))
             }
         },

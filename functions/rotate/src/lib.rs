@@ -8,7 +8,7 @@ use aws::{Cause, Start, Worker};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use push::Secret;
+use push::{Secret, Time};
 use serde::Deserialize;
 
 /// The function that Secrets Manager calls.
@@ -65,7 +65,7 @@ impl Worker for Rotate {
         })
     }
 
-    async fn work(&self, request: Request) -> Result<(), Cause> {
+    async fn work(&self, request: Request, _deadline: Time) -> Result<(), Cause> {
         let id = request.secret_id.as_str();
         if !self.ours.iter().any(|own| is_same(own, id)) {
             return Err("the secret is none of this installation's".into());

@@ -1,12 +1,14 @@
 //! Lambda's environments. Each has a thread of its own, holds one started function and serves one call at a time. What
 //! a function leaves running when it answers never completes: on Lambda it would freeze.
 
+mod code;
+
 use crate::Error;
-use aws::{Clock, Function, Settings, Start};
+use aws::{Clock, Function, Settings, Start, Worker};
 use aws_config::{ConfigLoader, Region};
 use aws_credential_types::Credentials;
-use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use lambda_http::{Context, LambdaEvent};
+use code::{Behind, Called, Code};
+use lambda_http::Context;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -48,22 +50,37 @@ struct State {
 
 /// One call and where its answer goes.
 struct Invocation {
-    event: ApiGatewayV2httpRequest,
-    answer: oneshot::Sender<ApiGatewayV2httpResponse>,
+    event: String,
+    answer: oneshot::Sender<String>,
 }
 
 /// How many calls a function serves at once; more wait.
-const MOST: usize = 64;
+pub const MOST: usize = 64;
 
 impl Environments {
-    /// Starts the first environment.
+    /// Starts the first environment of a function behind the API.
     ///
     /// # Errors
     /// What keeps the function from starting.
-    pub async fn start<F: Function>(recipe: Recipe) -> Result<Self, Error> {
+    pub async fn serve<F: Function>(recipe: Recipe) -> Result<Self, Error> {
+        Self::start(recipe, live::<Behind<F>>).await
+    }
+
+    /// Starts the first environment of a function that no client calls.
+    ///
+    /// # Errors
+    /// What keeps the function from starting.
+    pub async fn work<W: Worker>(recipe: Recipe) -> Result<Self, Error> {
+        Self::start(recipe, live::<Called<W>>).await
+    }
+
+    async fn start(
+        recipe: Recipe,
+        live: fn(&Shared, oneshot::Sender<Result<(), Error>>),
+    ) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
             recipe,
-            live: live::<F>,
+            live,
             state: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -77,9 +94,9 @@ impl Environments {
         Ok(environments)
     }
 
-    /// Calls the function; nothing where it dies: it ended its process, or took too long. The call goes on when nobody
-    /// waits for it any more.
-    pub async fn invoke(&self, event: ApiGatewayV2httpRequest) -> Option<ApiGatewayV2httpResponse> {
+    /// Calls the function with an event and gives its answer, both JSON; nothing where it fails: it says so, ended its
+    /// process, or took too long. The call goes on when nobody waits for it any more.
+    pub async fn invoke(&self, event: String) -> Option<String> {
         let (answer, answered) = oneshot::channel();
         self.0.enqueue(Invocation { event, answer });
         answered.await.ok()
@@ -154,11 +171,11 @@ impl Shared {
 }
 
 /// The life of an environment.
-fn live<F: Function>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
+fn live<C: Code>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
     let recipe = &shared.recipe;
-    let boot = || -> Result<(Runtime, F), Error> {
+    let boot = || -> Result<(Runtime, C), Error> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let function = runtime.block_on(async { F::start(&recipe.start().await?).await })?;
+        let function = runtime.block_on(async { C::start(&recipe.start().await?).await })?;
         Ok((runtime, function))
     };
     let (mut runtime, function) = match boot() {
@@ -174,12 +191,11 @@ fn live<F: Function>(shared: &Shared, started: oneshot::Sender<Result<(), Error>
     shared.state().idle += 1;
     let _ = started.send(Ok(()));
     while let Some(Invocation { event, answer }) = shared.next() {
-        let event = LambdaEvent::new(event, recipe.context());
         let work = async {
-            let work = aws::enter(&function, event, &*recipe.clock);
+            let work = function.run(&event, recipe.context(), &recipe.clock);
             tokio::time::timeout(recipe.timeout, work).await
         };
-        let Ok(Ok(response)) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))) else {
+        let Ok(Ok(done)) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))) else {
             tracing::error!(function = recipe.name, "an environment died");
             return;
         };
@@ -193,7 +209,10 @@ fn live<F: Function>(shared: &Shared, started: oneshot::Sender<Result<(), Error>
         };
         // Free first, answer second: a caller that calls again at once meets this environment and no new one.
         shared.state().idle += 1;
-        let _ = answer.send(response);
+        match done {
+            Ok(done) => drop(answer.send(done)),
+            Err(error) => tracing::error!(function = recipe.name, %error, "an invocation failed"),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use register::Register;
 use rotate::Rotate;
 use send::Sender;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use unregister::Unregister;
 
 /// Starts each function; they go by their logical names.
@@ -18,33 +19,31 @@ use unregister::Unregister;
 /// # Errors
 /// A binary that is not part of this program; what keeps a function from starting.
 pub async fn start(
-    functions: Vec<template::Function>,
+    functions: &[template::Function],
     cloud: &Cloud,
-) -> Result<BTreeMap<String, Environments>, Error> {
+) -> Result<BTreeMap<String, Arc<Environments>>, Error> {
     let mut started = BTreeMap::new();
     for function in functions {
-        // Secrets Manager calls it, not the gateway; the one here makes a new version when it is told to.
-        if function.binary == Rotate::NAME {
-            continue;
-        }
         let recipe = Recipe {
             name: function.resource.clone(),
-            environment: function.environment,
+            environment: function.environment.clone(),
             timeout: function.timeout,
             endpoint_url: cloud.endpoint_url(),
             clock: cloud.clock(),
         };
         let environments = match function.binary.as_str() {
-            Init::NAME => Environments::start::<Init>(recipe).await,
-            Query::NAME => Environments::start::<Query>(recipe).await,
-            Register::NAME => Environments::start::<Register>(recipe).await,
-            Sender::NAME => Environments::start::<Sender>(recipe).await,
-            Unregister::NAME => Environments::start::<Unregister>(recipe).await,
+            Init::NAME => Environments::serve::<Init>(recipe).await,
+            Query::NAME => Environments::serve::<Query>(recipe).await,
+            Register::NAME => Environments::serve::<Register>(recipe).await,
+            Sender::NAME => Environments::serve::<Sender>(recipe).await,
+            Unregister::NAME => Environments::serve::<Unregister>(recipe).await,
+            // Secrets Manager would call it; the one here makes a new version when it is told to.
+            Rotate::NAME => Environments::work::<Rotate>(recipe).await,
             binary => Err(format!("there is no binary {binary} here").into()),
         };
         let environments = environments
             .map_err(|error| format!("{} does not start: {error}", function.resource))?;
-        started.insert(function.resource, environments);
+        started.insert(function.resource.clone(), Arc::new(environments));
     }
     Ok(started)
 }

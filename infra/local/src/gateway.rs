@@ -26,6 +26,7 @@ use route::Routes;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The API, its authorizers and the functions behind it.
@@ -33,7 +34,7 @@ pub struct Gateway {
     routes: Routes,
     authorizers: BTreeMap<String, Authorizer>,
     cors: Option<Cors>,
-    functions: BTreeMap<String, Environments>,
+    functions: BTreeMap<String, Arc<Environments>>,
     port: u16,
     clock: Clock,
 }
@@ -57,7 +58,7 @@ impl Gateway {
     /// A route to a function that is not there.
     pub fn new(
         api: Api,
-        functions: BTreeMap<String, Environments>,
+        functions: BTreeMap<String, Arc<Environments>>,
         keys: &JwkSet,
         port: u16,
         clock: Clock,
@@ -157,8 +158,6 @@ impl Gateway {
         if event.len() > EVENT_LIMIT {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        // A function that cannot read its event fails, and so does one whose answer cannot be read.
-        let event = serde_json::from_str(&event).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
         let function = self
             .functions
             .get(&route.function)
@@ -166,7 +165,6 @@ impl Gateway {
         let answer = tokio::time::timeout(INTEGRATION_TIMEOUT, function.invoke(event)).await;
         let answer = answer.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
         answer
-            .and_then(|answer| serde_json::to_string(&answer).ok())
             .filter(|answer| answer.len() <= EVENT_LIMIT)
             .and_then(|answer| translated(&answer))
             .ok_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -10,6 +10,7 @@ mod info;
 mod issuer;
 mod options;
 mod server;
+mod sources;
 mod template;
 
 pub use options::Options;
@@ -23,6 +24,7 @@ use info::Info;
 use issuer::Issuer;
 use lambda_http::http::{Response, StatusCode};
 use serde_json::json;
+use sources::Sources;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use template::Template;
@@ -37,6 +39,8 @@ pub struct Local {
     base_url: String,
     application: String,
     server: AbortHandle,
+    /// Dropped, it ends them.
+    _sources: Sources,
 }
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -85,6 +89,12 @@ impl Local {
             secrets: secrets.into_iter().map(|secret| secret.spec).collect(),
         })
         .await?;
+        for queue in template.queues()? {
+            cloud.create_queue(queue);
+        }
+        for queue in template.subscribed_queues()? {
+            cloud.subscribe(queue);
+        }
         for (resource, key) in names {
             let id = cloud.secret_id(&key).ok_or("a secret without an id")?;
             template.name(&resource, &id);
@@ -92,7 +102,8 @@ impl Local {
         let deployed = template.functions()?;
         let info = Info::new(&deployed, &api, &base_url, cloud.clone())?;
         let application = info.application().to_owned();
-        let functions = functions::start(deployed, &cloud).await?;
+        let functions = functions::start(&deployed, &cloud).await?;
+        let sources = Sources::start(&deployed, &functions, &cloud);
         let issuer = Arc::new(key.await??);
         let audience = api
             .authorizers
@@ -103,6 +114,7 @@ impl Local {
         let control = cloud
             .control()
             .merge(info.router())
+            .merge(sources.router())
             .merge(issuer.router(audience, cloud.clock()));
         let hosts = Hosts::new(&options.listen, bound.ip());
         let server = tokio::spawn(server::serve(
@@ -113,6 +125,7 @@ impl Local {
             base_url,
             application,
             server: server.abort_handle(),
+            _sources: sources,
         })
     }
 
@@ -189,6 +202,11 @@ mod tests {
                 .all(|authorizer| authorizer.issuer == "http://i")
         );
         assert_eq!(template.secrets().unwrap().len(), 2);
+        assert_eq!(template.queues().unwrap().len(), 4);
+        assert_eq!(
+            template.subscribed_queues().unwrap(),
+            ["userpush-FeedbackQueue"]
+        );
         assert!(template.table().unwrap().ttl_attribute.is_some());
         for function in template.functions().unwrap() {
             assert!(aws::Settings::read(|name| function.environment.get(name).cloned()).is_ok());

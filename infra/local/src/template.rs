@@ -3,11 +3,14 @@
 mod api;
 mod function;
 mod intrinsic;
+mod queue_event;
+mod queues;
 mod store;
 mod yaml;
 
 pub use api::{Api, Cors, JwtAuthorizer, Route};
 pub use function::Function;
+pub use queue_event::QueueEvent;
 
 use crate::Error;
 use intrinsic::Scope;
@@ -100,7 +103,8 @@ impl Template {
             let properties = &resource["Properties"];
             let given = properties
                 .get("TableName")
-                .or_else(|| properties.get("FunctionName"));
+                .or_else(|| properties.get("FunctionName"))
+                .or_else(|| properties.get("QueueName"));
             let reference = match given {
                 Some(given) => self.scope.text(given)?,
                 None => format!("{STACK}-{name}"),
@@ -111,6 +115,23 @@ impl Template {
                     .attributes
                     .insert(format!("{name}.Arn"), arn.into());
             }
+            let reference = if resource["Type"] == queues::QUEUE {
+                let arn = crate::cloud::queue_arn(&reference);
+                let url = crate::cloud::queue_url(&reference);
+                let attributes = [
+                    ("Arn", arn),
+                    ("QueueName", reference),
+                    ("QueueUrl", url.clone()),
+                ];
+                for (attribute, value) in attributes {
+                    self.scope
+                        .attributes
+                        .insert(format!("{name}.{attribute}"), value.into());
+                }
+                url
+            } else {
+                reference
+            };
             self.scope.references.insert(name.clone(), reference.into());
         }
         Ok(())

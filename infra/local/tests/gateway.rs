@@ -277,3 +277,32 @@ async fn wrong_options_are_told() {
     let issuer = failed("IssuerUrl", "https://other").await;
     assert!(issuer.starts_with("the only issuer here is http://127.0.0.1:"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queues_and_what_they_feed_are_steered_beside_the_api() {
+    let local = started(&[]).await;
+    let (status, queues) = answered(request(&local, Method::GET, "/_local/queues")).await;
+    assert_eq!(status, 200);
+    let empty = json!({"visible": 0, "inFlight": 0, "delayed": 0});
+    assert_eq!(queues["JobQueue"], empty);
+    for (path, body, message) in [
+        (
+            "/_local/feedback",
+            json!({"token": "T", "failureType": "EndpointDisabled"}),
+            "no endpoint has this token",
+        ),
+        (
+            "/_local/sources",
+            json!({"function": "InitFunction", "enabled": false}),
+            "no queue feeds this function",
+        ),
+        (
+            "/_local/queues/redrive",
+            json!({"queue": "None"}),
+            "there is no such queue",
+        ),
+    ] {
+        let answer = answered(request(&local, Method::POST, path).json(&body)).await;
+        assert_eq!(answer, (StatusCode::NOT_FOUND, json!({"message": message})));
+    }
+}

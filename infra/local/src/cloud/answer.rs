@@ -14,6 +14,8 @@ pub enum Service {
     SecretsManager,
     /// The Query protocol: a form in, XML out.
     Sns,
+    /// JSON 1.0, with the error codes of the Query protocol in a header.
+    Sqs,
 }
 
 impl Service {
@@ -23,12 +25,13 @@ impl Service {
             Self::Dynamodb => "dynamodb",
             Self::SecretsManager => "secretsmanager",
             Self::Sns => "sns",
+            Self::Sqs => "sqs",
         }
     }
 
     const fn content_type(self) -> &'static str {
         match self {
-            Self::Dynamodb => "application/x-amz-json-1.0",
+            Self::Dynamodb | Self::Sqs => "application/x-amz-json-1.0",
             Self::SecretsManager => "application/x-amz-json-1.1",
             Self::Sns => "text/xml",
         }
@@ -46,6 +49,8 @@ pub struct Answer {
     pub body: String,
     /// The id of the request, in a header and, for SNS, in the body.
     pub request_id: String,
+    /// The header `x-amzn-query-error` of SQS.
+    pub query_error: Option<String>,
 }
 
 impl Answer {
@@ -56,6 +61,7 @@ impl Answer {
             content_type: service.content_type(),
             body: body.to_string(),
             request_id: Uuid::new_v4().to_string(),
+            query_error: None,
         }
     }
 
@@ -67,6 +73,7 @@ impl Answer {
             content_type: Service::Sns.content_type(),
             body: xml::success(action, result, &request_id),
             request_id,
+            query_error: None,
         }
     }
 }
@@ -110,11 +117,63 @@ impl Refusal {
                     content_type: service.content_type(),
                     body: xml::failure(self.status, &self.code, &self.message, &request_id),
                     request_id,
+                    query_error: None,
                 };
             }
+            Service::Sqs => json!({"__type": sqs_type(&self.code), "message": self.message}),
         };
-        Answer::json(service, self.status, &body)
+        let mut answer = Answer::json(service, self.status, &body);
+        answer.query_error = matches!(service, Service::Sqs)
+            .then(|| format!("{};{}", query_code(&self.code), self.fault()));
+        answer
     }
+
+    /// As SQS writes it beside the entries of a batch that went well.
+    pub fn entry(&self, id: &Value) -> Value {
+        let sender = self.fault() == "Sender";
+        json!({"Id": id, "Code": query_code(&self.code), "Message": self.message, "SenderFault": sender})
+    }
+
+    /// Whose fault it is.
+    const fn fault(&self) -> &'static str {
+        if self.status < 500 {
+            "Sender"
+        } else {
+            "Receiver"
+        }
+    }
+}
+
+/// The code that SQS has in its JSON bodies.
+fn sqs_type(code: &str) -> String {
+    let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
+    match code {
+        "InvalidParameterValue" => {
+            "com.amazon.coral.service#InvalidParameterValueException".to_owned()
+        }
+        "MissingParameter" => {
+            "com.amazon.coral.service#MissingRequiredParameterException".to_owned()
+        }
+        "NonExistentQueue" => "com.amazonaws.sqs#QueueDoesNotExist".to_owned(),
+        code => format!("com.amazonaws.sqs#{code}"),
+    }
+}
+
+/// The code that SQS had in the Query protocol, which SDKs show.
+fn query_code(code: &str) -> String {
+    let name = match code {
+        "QueueDoesNotExist" => "NonExistentQueue",
+        "BatchEntryIdsNotDistinct"
+        | "BatchRequestTooLong"
+        | "EmptyBatchRequest"
+        | "InvalidBatchEntryId"
+        | "MessageNotInflight"
+        | "PurgeQueueInProgress"
+        | "TooManyEntriesInBatchRequest"
+        | "UnsupportedOperation" => code,
+        _ => return code.to_owned(),
+    };
+    format!("AWS.SimpleQueueService.{name}")
 }
 
 /// The code with the namespace it has on the wire. SDKs cut it off; some tools compare the whole.

@@ -1,6 +1,7 @@
 //! The control surface of the local AWS: what tests and the playground see and steer.
 
 use super::State;
+use super::clock::with_millis;
 use super::fault;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
 
 type Cloud = Shared<Arc<State>>;
 
@@ -46,6 +48,10 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/_local/items", get(items))
         .route("/_local/endpoints", get(endpoints).post(change_endpoint))
         .route("/_local/applications", post(change_application))
+        .route("/_local/feedback", post(feedback))
+        .route("/_local/queues", get(queues))
+        .route("/_local/queues/redrive", post(redrive))
+        .route("/_local/queues/copies", post(copy))
         .with_state(state)
 }
 
@@ -128,6 +134,7 @@ struct Advance {
 async fn advance(Shared(cloud): Cloud, body: Bytes) -> Outcome {
     let Advance { advance_seconds } = read(&body)?;
     cloud.clock.advance(Span::from_seconds(advance_seconds));
+    cloud.sqs.wake();
     Ok(Json(json!({"now": cloud.clock.now().to_string()})))
 }
 
@@ -181,8 +188,7 @@ async fn change_endpoint(Shared(cloud): Cloud, body: Bytes) -> Outcome {
         _ => return Err(bad("give enabled, or deleted: true")),
     };
     if found == 0 {
-        let text = "no endpoint has this token".to_owned();
-        return Err(Wrong(StatusCode::NOT_FOUND, text));
+        return Err(missing("no endpoint has this token"));
     }
     Ok(done())
 }
@@ -202,12 +208,75 @@ async fn change_application(Shared(cloud): Cloud, body: Bytes) -> Outcome {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Failed {
+    token: String,
+    failure_type: String,
+    time: Option<String>,
+}
+
+async fn feedback(Shared(cloud): Cloud, body: Bytes) -> Outcome {
+    let failed: Failed = read(&body)?;
+    let now = cloud.clock.now();
+    let time = failed.time.unwrap_or_else(|| with_millis(now));
+    let publish = cloud.phones.last_publish(&failed.token);
+    let publish = publish.unwrap_or_else(|| Uuid::new_v4().to_string());
+    let events = cloud
+        .sns
+        .failures(&failed.token, &failed.failure_type, &publish, &time);
+    if events.is_empty() {
+        return Err(missing("no endpoint has this token"));
+    }
+    for queue in cloud.sns.subscribers() {
+        for event in &events {
+            let sent = cloud.sqs.put(&queue, &event.to_string(), now.millis());
+            sent.ok_or_else(|| missing("there is no such queue"))?;
+        }
+    }
+    Ok(done())
+}
+
+async fn queues(Shared(cloud): Cloud) -> Json<Value> {
+    Json(cloud.sqs.show(cloud.clock.now().millis()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redriven {
+    queue: String,
+}
+
+async fn redrive(Shared(cloud): Cloud, body: Bytes) -> Outcome {
+    let Redriven { queue } = read(&body)?;
+    let moved = cloud.sqs.redrive(&queue, cloud.clock.now().millis());
+    moved
+        .map(|moved| Json(json!({"moved": moved})))
+        .ok_or_else(|| missing("there is no such queue"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Copied {
+    one_in: u64,
+}
+
+async fn copy(Shared(cloud): Cloud, body: Bytes) -> Outcome {
+    let Copied { one_in } = read(&body)?;
+    cloud.sqs.copy_one_in(one_in);
+    Ok(done())
+}
+
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Wrong> {
     serde_json::from_slice(body).map_err(|error| bad(error.to_string()))
 }
 
 fn bad(message: impl Into<String>) -> Wrong {
     Wrong(StatusCode::BAD_REQUEST, message.into())
+}
+
+fn missing(message: &str) -> Wrong {
+    Wrong(StatusCode::NOT_FOUND, message.to_owned())
 }
 
 fn failed(error: &(impl std::fmt::Display + ?Sized)) -> Wrong {

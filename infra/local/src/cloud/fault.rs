@@ -20,6 +20,8 @@ pub enum Fault {
     Conflict,
     /// A batch read leaves keys out.
     Unprocessed,
+    /// One entry of a batch fails, the others do not.
+    PartialFailure(Refusal),
     /// It is not carried out; the service answers with an error.
     Error(Refusal),
 }
@@ -108,10 +110,15 @@ impl Faults {
 
 impl Rule {
     fn parse(request: Request) -> Result<Self, &'static str> {
-        let service = [Service::Dynamodb, Service::SecretsManager, Service::Sns]
-            .into_iter()
-            .find(|service| service.name() == request.service)
-            .ok_or("service is sns, dynamodb or secretsmanager")?;
+        let service = [
+            Service::Dynamodb,
+            Service::SecretsManager,
+            Service::Sns,
+            Service::Sqs,
+        ]
+        .into_iter()
+        .find(|service| service.name() == request.service)
+        .ok_or("service is sns, dynamodb, secretsmanager or sqs")?;
         if request.times == 0 {
             return Err("times is at least 1");
         }
@@ -128,6 +135,7 @@ impl Rule {
         let operation = match (&fault, request.operation) {
             (Some(Fault::Torn), None) => Some("TransactWriteItems".to_owned()),
             (Some(Fault::Unprocessed), None) => Some("BatchGetItem".to_owned()),
+            (Some(Fault::PartialFailure(_)), None) => Some("SendMessageBatch".to_owned()),
             (_, operation) => operation,
         };
         match (&fault, operation.as_deref()) {
@@ -136,6 +144,9 @@ impl Rule {
             }
             (Some(Fault::Unprocessed), of) if of != Some("BatchGetItem") => {
                 return Err("Unprocessed is for BatchGetItem");
+            }
+            (Some(Fault::PartialFailure(_)), of) if of != Some("SendMessageBatch") => {
+                return Err("PartialFailure is for SendMessageBatch");
             }
             (Some(Fault::Conflict), None) => return Err("Conflict needs an operation"),
             _ => {}
@@ -166,6 +177,13 @@ impl Fault {
             "Torn" => Self::Torn,
             "Conflict" => Self::Conflict,
             "Unprocessed" => Self::Unprocessed,
+            "PartialFailure" if service == Service::Sqs => {
+                let (status, usual) = usual(service, "InternalError");
+                let message = message.unwrap_or_else(|| usual.to_owned());
+                let refusal = Refusal::new("InternalError", message).with_status(status);
+                return Ok(Self::PartialFailure(refusal));
+            }
+            "PartialFailure" => return Err("PartialFailure is for sqs"),
             code if code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
                 && !code.is_empty() =>
             {
@@ -215,6 +233,14 @@ fn usual(service: Service, code: &str) -> (u16, &'static str) {
         (Service::Sns, "AuthorizationError") => (
             403,
             "User is not authorized to perform this operation on this resource",
+        ),
+        (Service::Sqs, "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue") => {
+            (400, "The specified queue does not exist.")
+        }
+        (Service::Sqs, "RequestThrottled") => (400, "Request is throttled."),
+        (Service::Sqs, "OverLimit") => (
+            403,
+            "The maximum number of in flight messages has been reached.",
         ),
         (Service::Sns, "InvalidParameter") => (400, "Invalid parameter"),
         (_, "Throttling" | "ThrottlingException" | "Throttled") => (400, "Rate exceeded"),
@@ -272,7 +298,7 @@ mod tests {
         for (request, reason) in [
             (
                 json!({"service": "s3", "fault": "Throttling"}),
-                "service is sns, dynamodb or secretsmanager",
+                "service is sns, dynamodb, secretsmanager or sqs",
             ),
             (
                 json!({"service": "sns", "fault": "Torn"}),
@@ -285,6 +311,14 @@ mod tests {
             (
                 json!({"service": "dynamodb", "fault": "Throttling", "token": "T"}),
                 "token is for sns",
+            ),
+            (
+                json!({"service": "sns", "fault": "PartialFailure"}),
+                "PartialFailure is for sqs",
+            ),
+            (
+                json!({"service": "sqs", "operation": "SendMessage", "fault": "PartialFailure"}),
+                "PartialFailure is for SendMessageBatch",
             ),
             (json!({"service": "sns"}), "give fault, delayMs or both"),
             (

@@ -88,6 +88,7 @@ enum Call {
     Dynamodb(String, Value),
     SecretsManager(String, Value),
     Sns(Form),
+    Sqs(String, Value),
 }
 
 impl Call {
@@ -108,6 +109,9 @@ impl Call {
             let input = json(Service::SecretsManager)?;
             return Ok(Self::SecretsManager(operation.to_owned(), input));
         }
+        if let Some(operation) = target.strip_prefix("AmazonSQS.") {
+            return Ok(Self::Sqs(operation.to_owned(), json(Service::Sqs)?));
+        }
         let form = header("content-type")
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         if target.is_empty() && form {
@@ -121,12 +125,15 @@ impl Call {
             Self::Dynamodb(..) => Service::Dynamodb,
             Self::SecretsManager(..) => Service::SecretsManager,
             Self::Sns(_) => Service::Sns,
+            Self::Sqs(..) => Service::Sqs,
         }
     }
 
     fn operation(&self) -> &str {
         match self {
-            Self::Dynamodb(operation, _) | Self::SecretsManager(operation, _) => operation,
+            Self::Dynamodb(operation, _)
+            | Self::SecretsManager(operation, _)
+            | Self::Sqs(operation, _) => operation,
             Self::Sns(form) => form.action(),
         }
     }
@@ -166,7 +173,7 @@ async fn meet(state: Arc<State>, call: Call) -> Result<Answer, HangUp> {
     state.calls.count(call.service(), call.operation());
     let concerns = |token: &str| match &call {
         Call::Sns(form) => state.sns.concerns(form, token),
-        Call::Dynamodb(..) | Call::SecretsManager(..) => false,
+        Call::Dynamodb(..) | Call::SecretsManager(..) | Call::Sqs(..) => false,
     };
     let fate = state
         .faults
@@ -183,6 +190,11 @@ async fn meet(state: Arc<State>, call: Call) -> Result<Answer, HangUp> {
         _ => {}
     }
     let lost = fate.fault == Some(Fault::LostAnswer);
+    if matches!(&call, Call::Sqs(operation, _) if operation == "ReceiveMessage") {
+        // Ends with its caller: one that waits for messages must not take them when nobody is there any more.
+        let answer = carry_out(&state, call, fate).await;
+        return if lost { Err(HangUp) } else { Ok(answer) };
+    }
     // A task of its own: what AWS has begun, it finishes, whether the caller still waits or not.
     let answer = tokio::spawn(async move { carry_out(&state, call, fate).await })
         .await
@@ -204,6 +216,16 @@ async fn carry_out(state: &State, call: Call, fate: Fate) -> Answer {
         (Call::SecretsManager(operation, input), _) => {
             state.secrets.answer(&operation, &input, state.clock.now())
         }
+        (Call::Sqs(operation, input), fault) => {
+            let partial = match &fault {
+                Some(Fault::PartialFailure(refusal)) => Some(refusal),
+                _ => None,
+            };
+            state
+                .sqs
+                .answer(&operation, &input, partial, &state.clock)
+                .await
+        }
         (Call::Sns(form), _) => state.sns.answer(&form, &state.phones, state.clock.now()),
     }
 }
@@ -216,6 +238,9 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     if let Ok(id) = HeaderValue::from_str(&answer.request_id) {
         headers.insert("x-amzn-requestid", id);
+    }
+    if let Some(Ok(code)) = answer.query_error.map(HeaderValue::try_from) {
+        headers.insert("x-amzn-query-error", code);
     }
     response
 }

@@ -1,4 +1,4 @@
-//! The local AWS: DynamoDB, Secrets Manager and SNS behind one address, for any unmodified AWS SDK.
+//! The local AWS: DynamoDB, Secrets Manager, SNS and SQS behind one address, for any unmodified AWS SDK.
 
 mod answer;
 mod calls;
@@ -12,6 +12,10 @@ mod phones;
 mod random;
 mod secrets;
 mod sns;
+mod sqs;
+
+pub use sqs::{QueueSpec, Redrive};
+pub(crate) use sqs::{arn as queue_arn, url as queue_url};
 
 use calls::Calls;
 use clock::MovableClock;
@@ -20,6 +24,7 @@ use fault::Faults;
 use phones::Phones;
 use secrets::Secrets;
 use sns::Sns;
+use sqs::Sqs;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -82,6 +87,7 @@ struct State {
     dynamodb: Dynamodb,
     secrets: Secrets,
     sns: Sns,
+    sqs: Sqs,
 }
 
 impl Cloud {
@@ -104,6 +110,7 @@ impl Cloud {
             dynamodb: Dynamodb::open(&url, options.table).await?,
             secrets: Secrets::open(file("secrets.json"), &options.secrets, clock.now())?,
             sns: Sns::open(file("sns.json"), &options.applications)?,
+            sqs: Sqs::open(file("sqs.json"))?,
             calls: Calls::default(),
             faults: Faults::default(),
             phones: Phones::default(),
@@ -126,6 +133,31 @@ impl Cloud {
     #[must_use]
     pub fn endpoint_url(&self) -> String {
         self.0.url.clone()
+    }
+
+    /// Makes a queue; one that was kept has its messages still.
+    pub fn create_queue(&self, spec: QueueSpec) {
+        self.0.state.sqs.create(spec);
+    }
+
+    /// From here on what SNS reports goes to this queue too.
+    pub fn subscribe(&self, queue: String) {
+        self.0.state.sns.subscribe(queue);
+    }
+
+    /// Waits for messages of a queue and takes up to so many, as `ReceiveMessage` gives them, but not as a call that
+    /// counts or can be made to fail; nothing where there is no such queue.
+    pub(crate) async fn poll(&self, queue: &str, most: usize) -> Option<Vec<serde_json::Value>> {
+        self.0
+            .state
+            .sqs
+            .poll(queue, most, &self.0.state.clock)
+            .await
+    }
+
+    /// Deletes a message that [`Self::poll`] gave.
+    pub(crate) fn delete(&self, queue: &str, handle: &serde_json::Value) {
+        self.0.state.sqs.done_with(queue, handle);
     }
 
     /// The control surface, paths `/_local/…`.

@@ -94,6 +94,16 @@ impl Phones {
         });
     }
 
+    /// The message id of the newest push to a token.
+    pub fn last_publish(&self, token: &str) -> Option<String> {
+        self.with(|received| {
+            let mut newest = received.newest.iter().rev();
+            let push = newest.find(|push| push.token == token)?;
+            let push: Value = serde_json::from_str(&push.json).ok()?;
+            push["publishId"].as_str().map(str::to_owned)
+        })
+    }
+
     /// `{"pushes":[…]}` in order: of one token or all, the newest `limit` of them; with `older`, the counts by token of
     /// what is no longer kept, where there are such.
     pub fn show(&self, token: Option<&str>, limit: Option<usize>) -> String {

@@ -1,13 +1,14 @@
-//! A function that does what ours must not, in environments.
+//! A function and a worker that do what ours must not, in environments.
 
 use super::*;
-use aws::{Call, Failure, Reply};
+use aws::{Call, Cause, Failure, Reply};
 use push::Time;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 static STARTED: AtomicUsize = AtomicUsize::new(0);
+static HIDDEN: AtomicUsize = AtomicUsize::new(0);
 static LEFT: AtomicUsize = AtomicUsize::new(0);
 static WAITING: Semaphore = Semaphore::const_new(0);
 static GO: Semaphore = Semaphore::const_new(0);
@@ -51,21 +52,46 @@ impl Function for Odd {
     }
 }
 
+/// The same behind the scenes: answers what it is given, its number and the deadline.
+struct Hidden(usize);
+
+impl Worker for Hidden {
+    const NAME: &'static str = "hidden";
+    type Event = String;
+    type Answer = Value;
+
+    async fn start(_: &Start) -> Result<Self, lambda_http::Error> {
+        Ok(Self(HIDDEN.fetch_add(1, Ordering::SeqCst)))
+    }
+
+    async fn work(&self, event: String, deadline: Time) -> Result<Value, Cause> {
+        match event.as_str() {
+            "hang" => std::future::pending().await,
+            "panic" => panic!("as told"),
+            "fail" => Err("as told".into()),
+            _ => Ok(json!([event, self.0, deadline.millis()])),
+        }
+    }
+}
+
 async fn environments(table: &str, timeout: Duration) -> Result<Environments, Error> {
+    Environments::serve::<Odd>(recipe(table, timeout)).await
+}
+
+fn recipe(table: &str, timeout: Duration) -> Recipe {
     let names = [
         "APPLICATION_ID",
         "CLIENT_SECRET_ID",
         "APP_SECRET_ID",
         "TABLE_NAME",
     ];
-    Environments::start::<Odd>(Recipe {
+    Recipe {
         name: "Odd".to_owned(),
         environment: names.map(|name| (name.to_owned(), table.to_owned())).into(),
         timeout,
         endpoint_url: "http://127.0.0.1:1".to_owned(),
         clock: Arc::new(|| Time::from_seconds(1_000_000)),
-    })
-    .await
+    }
 }
 
 /// The body of the answer, or nothing where the function died.
@@ -74,8 +100,8 @@ async fn called(environments: &Environments, path: &str) -> Option<Value> {
         "rawPath": path,
         "requestContext": {"routeKey": "$default", "http": {"method": "GET"}},
     });
-    let event = serde_json::from_value(event).unwrap();
-    let answer = serde_json::to_value(environments.invoke(event).await?).unwrap();
+    let answer = environments.invoke(event.to_string()).await?;
+    let answer: Value = serde_json::from_str(&answer).unwrap();
     Some(serde_json::from_str(answer["body"].as_str().unwrap()).unwrap())
 }
 
@@ -156,4 +182,22 @@ async fn what_keeps_a_function_from_starting_is_told() {
     assert_eq!(error("none").await.as_deref(), Some("no table"));
     let unset = "environment variable APPLICATION_ID: it is not set";
     assert_eq!(error("").await.as_deref(), Some(unset));
+}
+
+#[tokio::test]
+async fn a_worker_takes_json_gives_json_and_knows_its_deadline() {
+    let timeout = Duration::from_millis(400);
+    let environments = Environments::work::<Hidden>(recipe("t", timeout))
+        .await
+        .unwrap();
+    let invoke = |event: &str| environments.invoke(event.to_owned());
+    let answer = r#"["x",0,1000000400]"#;
+    assert_eq!(invoke(r#""x""#).await.as_deref(), Some(answer));
+    for event in [r#""fail""#, r#""panic""#, "{}"] {
+        assert_eq!(invoke(event).await, None, "{event}");
+    }
+    assert_eq!(invoke(r#""x""#).await.as_deref(), Some(answer));
+    assert_eq!(invoke(r#""hang""#).await, None);
+    let second = r#"["x",1,1000000400]"#;
+    assert_eq!(invoke(r#""x""#).await.as_deref(), Some(second));
 }

@@ -1,6 +1,6 @@
 //! The functions of a template.
 
-use super::Template;
+use super::{QueueEvent, Template};
 use crate::Error;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Function {
     pub timeout: Duration,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
+    /// The queues that feed it.
+    pub queues: Vec<QueueEvent>,
 }
 
 impl Template {
@@ -60,6 +62,7 @@ impl Template {
             binary: binary.to_owned(),
             timeout: Duration::from_secs(timeout),
             environment,
+            queues: self.queue_events(function)?,
         })
     }
 
@@ -110,6 +113,7 @@ Resources:
                 ("TABLE".to_owned(), "userpush-T".to_owned()),
                 ("DAYS".to_owned(), days.to_owned()),
             ]),
+            queues: vec![],
         };
         assert_eq!(
             Template::read(text, &[]).unwrap().functions().unwrap(),

@@ -8,6 +8,7 @@ mod endpoints;
 mod faults;
 mod publishing;
 mod secrets;
+mod sqs;
 mod torn;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -39,6 +40,7 @@ struct Aws {
     sns: aws_sdk_sns::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     secrets: aws_sdk_secretsmanager::Client,
+    sqs: aws_sdk_sqs::Client,
 }
 
 impl Drop for Aws {
@@ -99,6 +101,7 @@ impl Aws {
             sns: aws_sdk_sns::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
             cloud,
         }
     }

@@ -4,6 +4,7 @@ mod form;
 mod message;
 mod parameters;
 mod registry;
+mod reports;
 mod script;
 pub mod xml;
 
@@ -22,6 +23,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use uuid::Uuid;
 
 /// How many endpoints a page of the list has.
@@ -30,6 +32,8 @@ const PAGE: usize = 100;
 /// The emulated service.
 pub struct Sns {
     registry: Kept<Registry>,
+    /// The names of the queues that what SNS reports goes to.
+    subscribers: Mutex<Vec<String>>,
 }
 
 /// What an action gives: the XML of its result, or nothing.
@@ -56,7 +60,10 @@ impl Sns {
                 registry.applications.entry(arn.clone()).or_default();
             }
         });
-        Ok(Self { registry })
+        Ok(Self {
+            registry,
+            subscribers: Mutex::default(),
+        })
     }
 
     /// Answers a call.
