@@ -45,6 +45,12 @@ pub struct Settings {
     pub allow_broadcast: Broadcast,
     /// `PUBLISH_CONCURRENCY`: publishes in flight in one function (default 32), and so the most connections to SNS.
     pub publish_concurrency: usize,
+    /// `JOB_QUEUE_URL`: the queue of the jobs of large sends; absent or empty: everything is sent at once.
+    pub job_queue: Option<String>,
+    /// `PUBLISH_PER_SECOND`: how many publishes a second all jobs make together (default 240).
+    pub publish_per_second: u32,
+    /// `DELIVER_CONCURRENCY`: how many jobs are worked on at once (default 10).
+    pub deliver_concurrency: u32,
     /// `PUBLIC_URL`: where clients reach the API, without a path, for every `href`; absent or empty: as the caller did.
     pub public_url: Option<String>,
     /// `TLS_ROOTS`: `amazon` (default: the embedded roots of Amazon Trust Services) or `system`.
@@ -153,6 +159,9 @@ impl Settings {
                 [("false", Broadcast::Refused), ("true", Broadcast::Allowed)],
             )?,
             publish_concurrency: of.number("PUBLISH_CONCURRENCY", 32, 1..=256)?,
+            job_queue: of.optional("JOB_QUEUE_URL"),
+            publish_per_second: of.number("PUBLISH_PER_SECOND", 240, 1..=1_000_000)?,
+            deliver_concurrency: of.number("DELIVER_CONCURRENCY", 10, 2..=1000)?,
             public_url: of
                 .optional("PUBLIC_URL")
                 .map(|url| url.trim_end_matches('/').to_owned()),

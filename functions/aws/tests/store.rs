@@ -6,7 +6,7 @@
 
 mod dynamodb;
 
-use aws::store::{Counts, Fault, Job, StoredMessage};
+use aws::store::{Counts, Fault, Holder as JobHolder, Step, StoredMessage};
 use aws::{Store, random};
 use dynamodb::table;
 use push::change::{Action, Case, Change, Held};
@@ -394,12 +394,23 @@ async fn a_message_is_kept_with_what_became_of_it() {
         misconfigured: 5,
         expired: 6,
     };
-    let job = Job { counts, done: true };
-    store.put_job(&id, 0, &job, NOW + keep).await.unwrap();
-    assert_eq!(
-        store.message(&id, NOW).await.unwrap(),
-        Some((message, vec![job]))
-    );
+    let holder = JobHolder {
+        message: &id,
+        number: 0,
+        name: Version([1; 16]),
+        expires: NOW + keep,
+    };
+    let step = Step {
+        before: None,
+        after: "end".to_owned(),
+        counts,
+        done: true,
+    };
+    store.step(holder, &step, NOW).await.unwrap();
+    let (found, jobs) = store.message(&id, NOW).await.unwrap().unwrap();
+    assert_eq!(found, message);
+    let [job] = &jobs[..] else { panic!("{jobs:?}") };
+    assert_eq!((job.counts, job.done), (counts, true));
     assert_eq!(
         store.message(&id, NOW + keep).await.unwrap(),
         None,

@@ -6,6 +6,7 @@ pub mod device;
 mod id;
 mod invalid;
 pub mod message;
+pub mod pace;
 mod platform;
 pub mod reading;
 mod refusal;

@@ -12,6 +12,43 @@ pub struct Time(u64);
 pub struct Span(u64);
 
 impl Time {
+    /// The moment of an RFC 3339 text in UTC, as [`Display`](fmt::Display) writes it or with a fraction of the second, of
+    /// which milliseconds count; nothing where it is none, or before 1970.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let number = |text: &str, length: usize| {
+            let digits = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse::<u64>().ok().filter(|_| digits)
+        };
+        let mut date = date.splitn(3, '-');
+        let mut part = |length| number(date.next()?, length);
+        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let mut time = time.splitn(3, ':');
+        let mut part = || number(time.next()?, 2);
+        let (hour, minute, second) = (part()?, part()?, part()?);
+        let fraction = number(fraction, fraction.len())
+            .and_then(|_| format!("{fraction:0<3}").get(..3)?.parse::<u64>().ok())?;
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) {
+            return None;
+        }
+        // Years begin in March here, as in the date of a day.
+        let (since_march, year) = if month > 2 {
+            (month - 3, year)
+        } else {
+            (month + 9, year - 1)
+        };
+        let days = year * 365 + year / 4 - year / 100 + year / 400;
+        let days = days + (since_march * 153 + 2) / 5 + day - 1;
+        // Days from 0000-03-01 to 1970-01-01.
+        let seconds = (days.checked_sub(719_468)? * 24 + hour) * 3600 + minute * 60 + second;
+        let parsed = Self::from_millis(seconds * 1000 + fraction);
+        // What does not exist, such as a 30 February, does not come back as it was.
+        let whole = Self::from_seconds(parsed.seconds()).to_string();
+        (whole.trim_end_matches('Z') == text.get(..19)?).then_some(parsed)
+    }
+
     /// So many milliseconds after the epoch.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
@@ -138,6 +175,31 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
             assert_eq!(Time::from_seconds(seconds).to_string(), text);
+            assert_eq!(Time::parse(text), Some(Time::from_seconds(seconds)));
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_to_the_millisecond() {
+        let parse = |text| Time::parse(text).map(Time::millis);
+        for (text, millis) in [
+            ("1970-01-01T00:00:01.5Z", Some(1500)),
+            ("1970-01-01T00:00:01.0029Z", Some(1002)),
+            ("1970-01-01T00:00:01.123456789Z", Some(1123)),
+            ("1970-01-01T00:00:01", None),
+            ("1970-01-01T00:00:01+00:00", None),
+            ("1970-01-01 00:00:01Z", None),
+            ("1969-12-31T23:59:59Z", None),
+            ("2026-02-29T00:00:00Z", None),
+            ("2026-01-01T24:00:00Z", None),
+            ("2026-01-01T00:00:00.Z", None),
+            ("2026-13-01T00:00:00Z", None),
+            ("2026-1-01T00:00:00Z", None),
+            ("2026-01-01T00:00:0éZ", None),
+            ("", None),
+            ("Z", None),
+        ] {
+            assert_eq!(parse(text), millis, "{text}");
         }
     }
 

@@ -3,9 +3,9 @@
 mod unrouted;
 
 use aws::secrets::Secrets;
-use aws::store::{Counts, Job, StoredMessage};
+use aws::store::{Counts, JobState, StoredMessage};
 use aws::{Call, Failure, Function, Reply, Settings, Start, Store};
-use push::MessageId;
+use push::{MessageId, Time};
 use serde_json::{Map, json};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Function for Query {
             ("GET", "/messages/{messageId}/status") => {
                 call.expect_application(application)?;
                 let (message, jobs) = self.message(call).await?;
-                status(call.path("messageId"), &message, &jobs)
+                status(call.path("messageId"), &message, &jobs, call.now)
             }
             // The one thing that an app asks before it has a secret: the number is no secret either.
             ("GET", "/settings/gcmConfPublic") => {
@@ -60,7 +60,7 @@ impl Function for Query {
 }
 
 impl Query {
-    async fn message(&self, call: &Call) -> Result<(StoredMessage, Vec<Job>), Failure> {
+    async fn message(&self, call: &Call) -> Result<(StoredMessage, Vec<JobState>), Failure> {
         self.secrets.backend(call).await?;
         let id = MessageId::parse(call.path("messageId")).map_err(|_| Failure::NotFound)?;
         self.store
@@ -71,13 +71,19 @@ impl Query {
 }
 
 /// How far a message has come, and what became of it.
-fn status(id: &str, message: &StoredMessage, jobs: &[Job]) -> Result<Reply, Failure> {
+fn status(
+    id: &str,
+    message: &StoredMessage,
+    jobs: &[JobState],
+    now: Time,
+) -> Result<Reply, Failure> {
     let counts = jobs
         .iter()
         .fold(Counts::default(), |sum, job| sum.plus(job.counts));
     let done = jobs.iter().filter(|job| job.done).count();
     let state = match u64::try_from(done) {
         Ok(done) if done >= message.jobs => "Dispatched",
+        _ if jobs.iter().any(|job| job.is_given_up(now)) => "Failed",
         _ if jobs.is_empty() => "Accepted",
         _ => "Processing",
     };

@@ -11,12 +11,22 @@ use serde_json::Value;
 /// The header of the key.
 const KEY: &str = "Idempotency-Key";
 
+/// Whether somebody may have begun to send a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is new.
+    Fresh,
+    /// Whoever worked on it died.
+    TakenOver,
+}
+
 /// What a request comes to.
 pub(crate) enum Acceptance {
     /// A message, new or left over by a request that died: to be sent now.
     Message {
         id: MessageId,
         stored: StoredMessage,
+        origin: Origin,
         /// The key of the request, under which its answer is to be kept.
         key: Option<Digested>,
     },
@@ -31,11 +41,12 @@ impl Sender {
         call: &Call,
         body: &Value,
         message: &Message,
+        jobs: u64,
     ) -> Result<Acceptance, Failure> {
         let stored = StoredMessage {
             asked: message.echo().clone(),
             created: call.now,
-            jobs: 1,
+            jobs,
         };
         let Some(key) = key(call)? else {
             return self.keep(stored).await;
@@ -54,6 +65,7 @@ impl Sender {
                     return Ok(Acceptance::Message {
                         id,
                         stored,
+                        origin: Origin::Fresh,
                         key: Some(key),
                     });
                 }
@@ -72,6 +84,7 @@ impl Sender {
                 return Ok(Acceptance::Message {
                     id,
                     stored,
+                    origin: Origin::Fresh,
                     key: Some(key),
                 });
             }
@@ -93,6 +106,7 @@ impl Sender {
                         return Ok(Acceptance::Message {
                             id,
                             stored,
+                            origin: Origin::TakenOver,
                             key: Some(key),
                         });
                     }
@@ -113,6 +127,7 @@ impl Sender {
                     return Ok(Acceptance::Message {
                         id,
                         stored,
+                        origin: Origin::Fresh,
                         key: None,
                     });
                 }

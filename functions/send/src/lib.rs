@@ -1,15 +1,16 @@
 //! Sends a message to people, to devices, or to all of a platform.
 
 mod acceptance;
+mod sending;
 
 use acceptance::Acceptance;
-use aws::dispatch::{Dispatch, Report, Sending};
+use aws::dispatch::Dispatch;
+use aws::jobs::{Jobs, Part};
 use aws::secrets::Secrets;
 use aws::settings::Broadcast;
-use aws::store::{Job, StoredMessage};
 use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store};
 use push::message::{MOST_ECHOED, Message, Target};
-use push::{Invalid, MessageId};
+use push::{Invalid, MessageId, Span};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -19,9 +20,12 @@ pub struct Sender {
     secrets: Secrets,
     store: Store,
     dispatch: Dispatch,
+    jobs: Option<Jobs>,
     clock: Clock,
 }
 
+/// So long before the invocation ends counting is given up.
+const COUNTED: Span = Span::from_seconds(3);
 /// The largest body that a backend sends, in bytes.
 const BODY: usize = 5 * 1024 * 1024;
 
@@ -34,6 +38,7 @@ impl Function for Sender {
             secrets: Secrets::new(start),
             store: Store::new(start),
             dispatch: Dispatch::new(start),
+            jobs: Jobs::new(start),
             clock: start.clock.clone(),
         };
         let (backends, ()) =
@@ -51,12 +56,19 @@ impl Function for Sender {
         if call.flag("dryRun")? {
             return self.dry_run(call, &message).await;
         }
-        match self.accept(call, &body, &message).await? {
-            Acceptance::Message { id, stored, key } => {
-                let sent = self.send(call, &message, &id, &stored).await;
-                self.finish(key.as_ref(), sent.as_ref().ok().map(Reply::body))
+        let plan = self.plan(&message);
+        match self.accept(call, &body, &message, plan.jobs()).await? {
+            Acceptance::Message {
+                id,
+                stored,
+                origin,
+                key,
+            } => {
+                let sent = self.send(call, &message, &id, &stored, plan, origin).await;
+                let reply = sent.and_then(|counts| answer(&message, &id, counts.as_deref()));
+                self.finish(key.as_ref(), reply.as_ref().ok().map(Reply::body))
                     .await;
-                sent
+                reply
             }
             Acceptance::Answered(answer) => Ok(Reply::repeated(202, &answer)),
         }
@@ -77,7 +89,8 @@ impl Sender {
     }
 
     async fn dry_run(&self, call: &Call, message: &Message) -> Result<Reply, Failure> {
-        let counts = self.dispatch.count(message, call.deadline).await?;
+        let (part, until) = (Part::whole(message.target()), call.deadline - COUNTED);
+        let counts = self.dispatch.count(message, &part, until).await?;
         let sizes: Map<_, _> = message
             .sizes()
             .into_iter()
@@ -88,51 +101,15 @@ impl Sender {
             &json!({"recipients": recipients(message.target(), &counts), "sizes": sizes}),
         )
     }
+}
 
-    async fn send(
-        &self,
-        call: &Call,
-        message: &Message,
-        id: &MessageId,
-        stored: &StoredMessage,
-    ) -> Result<Reply, Failure> {
-        let (accepted, deadline) = (stored.created, call.deadline);
-        let report = self
-            .dispatch
-            .send(Sending {
-                message,
-                id,
-                accepted,
-                deadline,
-            })
-            .await;
-        self.note(id, stored, &report).await;
-        if let Some(failure) = report.failure {
-            return Err(failure);
-        }
-        let answer = json!({
-            "message": message.echo(),
-            "messageId": id.as_str(),
-            "recipients": recipients(message.target(), &report.recipients),
-        });
-        Reply::json(202, &answer)
+/// What a message comes to; with the devices reached for each target, where that is known.
+fn answer(message: &Message, id: &MessageId, counts: Option<&[u64]>) -> Result<Reply, Failure> {
+    let mut answer = json!({"message": message.echo(), "messageId": id.as_str()});
+    if let Some(counts) = counts {
+        answer["recipients"] = recipients(message.target(), counts).into();
     }
-
-    /// Notes what the send came to. It has been sent: that this fails must not make the backend send it again.
-    async fn note(&self, id: &MessageId, stored: &StoredMessage, report: &Report) {
-        let job = Job {
-            counts: report.counts,
-            done: report.failure.is_none(),
-        };
-        let expires = stored.created + self.settings.message_retention;
-        if let Err(fault) = self.store.put_job(id, 0, &job, expires).await {
-            tracing::error!(
-                code = Failure::from(fault).code(),
-                messageId = id.as_str(),
-                "the counts of a message were not kept"
-            );
-        }
-    }
+    Reply::json(202, &answer)
 }
 
 /// Devices by the target that they were reached for; none where it has more names than are kept of it.

@@ -5,6 +5,8 @@ use crate::cloud::Cloud;
 use crate::environments::{Environments, Recipe};
 use crate::template;
 use aws::{Function, Worker};
+use deliver::Deliver;
+use feedback::Feedback;
 use init::Init;
 use query::Query;
 use register::Register;
@@ -37,6 +39,8 @@ pub async fn start(
             Register::NAME => Environments::serve::<Register>(recipe).await,
             Sender::NAME => Environments::serve::<Sender>(recipe).await,
             Unregister::NAME => Environments::serve::<Unregister>(recipe).await,
+            Deliver::NAME => Environments::work::<Deliver>(recipe).await,
+            Feedback::NAME => Environments::work::<Feedback>(recipe).await,
             // Secrets Manager would call it; the one here makes a new version when it is told to.
             Rotate::NAME => Environments::work::<Rotate>(recipe).await,
             binary => Err(format!("there is no binary {binary} here").into()),

@@ -104,7 +104,11 @@ impl Bindings {
         };
         let version = random::version()?;
         match unregistration::evict((self.clock)(), found, user, version, &self.policy) {
-            Some(change) => Ok(self.store.apply(&change, version).await?),
+            Some(change) => {
+                self.store.apply(&change, version).await?;
+                self.retire(&change, record.as_ref()).await;
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -164,6 +168,7 @@ impl Bindings {
                 return Ok(answer);
             };
             if self.write(&change, version, &mut attempts).await? == Written::Done {
+                self.retire(&change, record.as_ref()).await;
                 return Ok(answer);
             }
             again = true;

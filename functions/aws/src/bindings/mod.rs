@@ -2,9 +2,11 @@
 //! while others get in between.
 
 mod endings;
+mod retirement;
 
 pub use endings::Removal;
 
+use crate::jobs::Jobs;
 use crate::sns::Endpoints;
 use crate::store::{Attempts, Fault};
 use crate::{Clock, Failure, Start, Store, random};
@@ -19,6 +21,7 @@ use push::{Caller, DeviceId, Time, Token};
 pub struct Bindings {
     store: Store,
     endpoints: Endpoints,
+    jobs: Option<Jobs>,
     policy: Policy,
     clock: Clock,
 }
@@ -39,6 +42,7 @@ impl Bindings {
         Self {
             store: Store::new(start),
             endpoints: Endpoints::new(start),
+            jobs: Jobs::new(start),
             policy: start.settings.policy(),
             clock: start.clock.clone(),
         }

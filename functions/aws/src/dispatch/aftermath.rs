@@ -1,10 +1,10 @@
 //! What a send leaves to be done to devices, once everybody has been told.
 
-use super::Dispatch;
+use super::{Dispatch, Sending};
 use crate::bindings::Removal;
-use crate::store::Counts;
+use crate::jobs::Part;
 use futures_util::{StreamExt, stream};
-use push::{DeviceId, Span, Time, UserId};
+use push::{DeviceId, Span, Time};
 use std::time::Duration;
 
 /// Devices that should end.
@@ -12,26 +12,20 @@ use std::time::Duration;
 pub(super) struct Aftermath {
     /// Those whose token is dead: the endpoint that showed it, and when.
     pub dead: Vec<(DeviceId, String, Time)>,
-    /// Those that a user has too many of, with the place of the user in the target.
+    /// Those that a user has too many of, with the place of the user in the part.
     pub surplus: Vec<(DeviceId, usize)>,
 }
 
 /// Devices that end at the same time.
 const AT_ONCE: usize = 16;
-/// The answer waits no longer than this; what is left is found again by the next send.
+/// The next page waits no longer than this; what is left is found again by the next send.
 const MOST: Span = Span::from_seconds(5);
 
 impl Dispatch {
-    /// Ends what should end, as far as the budget and the time last. A dead device that the budget does not let go is not
-    /// what is wrong: it counts as misconfigured.
-    pub(super) async fn clear_away(
-        &self,
-        aftermath: Aftermath,
-        users: &[UserId],
-        deadline: Time,
-        counts: &mut Counts,
-    ) {
-        let left = (deadline - super::LAST).since((self.clock)()).min(MOST);
+    /// Ends what should end, as far as the budget and the time last, and gives how many dead devices the budget did not let
+    /// go: it is not they that are wrong.
+    pub(super) async fn clear_away(&self, aftermath: Aftermath, sending: Sending<'_>) -> u64 {
+        let left = sending.deadline.since((self.clock)()).min(MOST);
         let budget = self.settings.max_removals_per_hour;
         let burials = aftermath.dead.iter().map(|(id, endpoint, at)| async move {
             match self.bindings.remove(id, endpoint, *at, budget).await {
@@ -43,6 +37,9 @@ impl Dispatch {
             }
         });
         let evictions = aftermath.surplus.iter().filter_map(|(id, target)| {
+            let Part::Users(users) = sending.part else {
+                return None;
+            };
             let user = users.get(*target)?;
             Some(async move {
                 if let Err(failure) = self.bindings.evict(id, user).await {
@@ -51,13 +48,11 @@ impl Dispatch {
             })
         });
         let (burials, evictions): (Vec<_>, Vec<_>) = (burials.collect(), evictions.collect());
+        let mut over_budget = 0;
         let work = async {
             let mut burials = stream::iter(burials).buffer_unordered(AT_ONCE);
-            while let Some(over_budget) = burials.next().await {
-                if over_budget {
-                    counts.dead -= 1;
-                    counts.misconfigured += 1;
-                }
+            while let Some(over) = burials.next().await {
+                over_budget += u64::from(over);
             }
             stream::iter(evictions)
                 .buffer_unordered(AT_ONCE)
@@ -70,5 +65,6 @@ impl Dispatch {
         {
             tracing::warn!("not every device that should end has ended");
         }
+        over_budget
     }
 }

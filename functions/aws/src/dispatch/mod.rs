@@ -1,19 +1,26 @@
-//! A send, worked off: devices read afresh, published to with bounded concurrency, repeated while SNS asks for patience.
+//! A part of a send, worked off page by page: devices read afresh, published to with bounded concurrency and, by jobs, at
+//! a pace; how far it is and what became of it noted after each page; repeated while SNS asks for patience.
 
 mod aftermath;
+mod cursor;
+mod pacer;
 mod page;
+mod progress;
 mod source;
 
 use crate::bindings::Bindings;
+use crate::jobs::Part;
 use crate::sns::Publisher;
-use crate::store::Counts;
+use crate::store::{Counts, Holder};
 use crate::{Clock, Failure, Settings, Start};
 use aftermath::Aftermath;
-use push::device::{Device, Record};
-use push::message::{Message, Target};
-use push::{DeviceId, MessageId, Span, Time, UserId};
-use source::Source;
-use std::collections::VecDeque;
+use cursor::Cursor;
+use pacer::Pacer;
+use progress::Progress;
+use push::device::{Device, Record, Version};
+use push::message::Message;
+use push::{DeviceId, MessageId, Time};
+use source::Walk;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +29,11 @@ pub struct Dispatch {
     bindings: Bindings,
     publisher: Publisher,
     settings: Arc<Settings>,
+    pacer: Pacer,
     clock: Clock,
 }
 
-/// One message on its way.
+/// A part of a message on its way.
 #[derive(Clone, Copy)]
 pub struct Sending<'a> {
     /// The message.
@@ -34,36 +42,78 @@ pub struct Sending<'a> {
     pub id: &'a MessageId,
     /// When it was accepted: its time to live counts from here.
     pub accepted: Time,
-    /// When the invocation ends.
+    /// When it and what is noted of it expire.
+    pub expires: Time,
+    /// Who is to be sent to.
+    pub part: &'a Part,
+    /// Which job of the message this is.
+    pub number: u64,
+    /// The name under which progress is noted.
+    pub holder: Version,
+    /// Where it goes on, as it was noted; nothing at the beginning.
+    pub cursor: Option<&'a str>,
+    /// Who is waiting.
+    pub manner: Manner,
+    /// No page begins later.
+    pub until: Time,
+    /// What is under way then is given up, and to be repeated.
     pub deadline: Time,
 }
 
-/// What a send came to.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Devices by outcome.
-    pub counts: Counts,
-    /// Devices accepted for each user or device that the target names, in its order.
-    pub recipients: Vec<u64>,
-    /// Why not every device was tried, where that is so: the time was over, or the table could not be read.
-    pub failure: Option<Failure>,
+/// Who is waiting for a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// A backend: at once, and what is still throttled at this time is left.
+    Request(Time),
+    /// A queue: at the pace of one job, and no page before the one before it is noted.
+    Job,
 }
 
-/// A device to be looked at, for one of the message's targets: people, not endpoints, so that every attempt finds out
-/// anew who owns it.
+/// What a send came to.
+#[derive(Debug)]
+pub struct Report {
+    /// What became of the devices that were tried this time.
+    pub counts: Counts,
+    /// Devices accepted for each user or device that the part names, in its order.
+    pub recipients: Vec<u64>,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How the sending of a part ends.
+#[derive(Debug)]
+pub enum End {
+    /// Every device was tried and needs no further attempt.
+    Finished,
+    /// The time is over, or what is left is throttled: it goes on where it was noted to be.
+    Unfinished,
+    /// Somebody else works on it.
+    Superseded,
+    /// It cannot go on now.
+    Failed(Failure),
+}
+
+/// A device to be looked at, for one of the part's users or devices: people, not endpoints, so that every attempt finds
+/// out anew who owns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Aim {
-    /// The place of the target in the message.
+    /// The place of the user or device in the part; 0 where it names none.
     target: usize,
     device: DeviceId,
     /// Attempts so far.
     attempts: u32,
 }
 
-/// So long before the deadline the last attempts begin.
-const RESERVE: Span = Span::from_seconds(3);
-/// So long before it they are given up, to note what was done and to answer.
-const LAST: Span = Span::from_seconds(1);
+impl Aim {
+    fn new(target: usize, device: DeviceId) -> Self {
+        Self {
+            target,
+            device,
+            attempts: 0,
+        }
+    }
+}
+
 /// The first pause while SNS is short of capacity, in milliseconds; each further one is twice as long, up to the second.
 const PAUSE: (u64, u64) = (50, 1000);
 
@@ -75,31 +125,30 @@ impl Dispatch {
             bindings: Bindings::new(start),
             publisher: Publisher::new(start),
             settings: Arc::clone(&start.settings),
+            pacer: Pacer::new(&start.settings),
             clock: start.clock.clone(),
         }
     }
 
-    /// Publishes to every device of the message's target that a look at it, at most two seconds old, shows to be meant.
-    /// What SNS throttles or does not answer is tried again, each time after a new look, until three seconds before the
-    /// deadline. Then devices that were found dead end, and those that their user has too many of.
+    /// The table.
+    #[must_use]
+    pub fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// Publishes to every device of the part that a look at it, at most two seconds old, shows to be meant. What SNS
+    /// throttles or does not answer is tried again, each time after a new look, as long as there is time. After each page
+    /// what was reached is noted, devices that were found dead end, and those that their user has too many of.
     pub async fn send(&self, sending: Sending<'_>) -> Report {
-        let target = sending.message.target();
         let mut report = Report {
-            recipients: vec![0; names(target)],
-            ..Report::default()
+            counts: Counts::default(),
+            recipients: vec![0; sending.part.names()],
+            end: End::Finished,
         };
-        let mut aftermath = Aftermath::default();
-        let failure = self
-            .publish_all(sending, &mut report, &mut aftermath)
-            .await
-            .err();
-        self.clear_away(
-            aftermath,
-            users(target),
-            sending.deadline,
-            &mut report.counts,
-        )
-        .await;
+        report.end = match self.work(sending, &mut report).await {
+            Ok(end) => end,
+            Err(failure) => End::Failed(failure),
+        };
         if report.counts.misconfigured > 0 {
             let (id, misconfigured) = (sending.id.as_str(), report.counts.misconfigured);
             tracing::error!(
@@ -108,85 +157,102 @@ impl Dispatch {
                 "a platform does not work as it is configured"
             );
         }
-        Report { failure, ..report }
+        report
     }
 
-    async fn publish_all(
-        &self,
-        sending: Sending<'_>,
-        report: &mut Report,
-        aftermath: &mut Aftermath,
-    ) -> Result<(), Failure> {
-        let mut source = Source::new(sending.message.target());
-        let mut pending: VecDeque<Aim> = VecDeque::new();
+    async fn work(&self, sending: Sending<'_>, report: &mut Report) -> Result<End, Failure> {
+        let mut walk = Walk::new(sending.part, Cursor::parse(sending.cursor, sending.part)?);
+        let mut progress = Progress::new(self, sending);
+        let size = match sending.manner {
+            Manner::Request(_) => page::MOST,
+            Manner::Job => self.pacer.per_second().min(page::MOST),
+        };
         let mut pause = PAUSE.0;
         loop {
-            if pending.is_empty() && source.is_empty() {
-                return Ok(());
+            if self.is_late(sending.until) {
+                return Ok(End::Unfinished);
             }
-            if self.is_late(sending.deadline) {
-                return Err(Failure::Unavailable(
-                    "not every device was reached in time".into(),
-                ));
-            }
-            let (page, looked) = if pending.len() < page::MOST && !source.is_empty() {
-                let next = self.next(&mut source, sending.deadline, aftermath).await?;
-                pending.extend(next.aims);
-                match next.looked {
-                    Some(looked) => (pending.drain(..).collect(), Some(looked)),
-                    None => continue,
-                }
-            } else {
-                let most = pending.len().min(page::MOST);
-                (pending.drain(..most).collect::<Vec<_>>(), None)
+            let mut aftermath = Aftermath::default();
+            let (until, mut counts) = (sending.until, Counts::default());
+            let piece = self.next(&mut walk, size, until, &mut aftermath).await?;
+            let tried = piece.aims.len();
+            let work = self.page(sending, piece, &mut counts, report, &mut aftermath);
+            let left = sending.deadline.since((self.clock)());
+            let left = Duration::from_millis(left.millis());
+            let Ok(again) = tokio::time::timeout(left, work).await else {
+                return Ok(End::Unfinished);
             };
-            let size = page.len();
-            let work = self.page(sending, page, looked, report, aftermath);
-            let left = (sending.deadline - LAST).since((self.clock)());
-            let again = tokio::time::timeout(Duration::from_millis(left.millis()), work).await;
-            let again = again
-                .map_err(|_| Failure::Unavailable("the last attempts took too long".into()))??;
-            // A few that are throttled wait at the end of the line. Where most are, so do we.
-            if again.pressed * 2 > size {
+            let again = again?;
+            walk.pending.extend(again.aims);
+            report.counts = report.counts.plus(counts);
+            let done = walk.is_over();
+            if !progress.note(walk.cursor(), counts, done).await? {
+                return Ok(End::Superseded);
+            }
+            let over_budget = self.clear_away(aftermath, sending).await;
+            if over_budget > 0 {
+                report.counts = report.counts.over_budget(over_budget);
+                progress.correct(over_budget).await;
+            }
+            if done {
+                return Ok(End::Finished);
+            }
+            // A few that are throttled wait for the next page. Where most are, so do we.
+            let mostly = again.pressed * 2 > tried;
+            if let Manner::Request(hand_over) = sending.manner
+                && again.pressed > 0
+                && (mostly || walk.is_read())
+                && self.is_late(hand_over)
+            {
+                return Ok(End::Unfinished);
+            }
+            if mostly {
                 let span = pause / 2 + crate::random::below(pause / 2);
                 tokio::time::sleep(Duration::from_millis(span)).await;
                 pause = (pause * 2).min(PAUSE.1);
             } else {
                 pause = PAUSE.0;
             }
-            pending.extend(again.aims);
         }
     }
 
-    /// How many devices each user or device that the target names has that are meant now, in its order; nothing is sent,
-    /// and where it names none, nothing is counted.
+    /// How many devices each user or device that the part names has that are meant now, in its order; nothing is sent, and
+    /// where it names none, nothing is counted.
     ///
     /// # Errors
     /// [`Failure::Unavailable`], [`Failure::Internal`] where the devices cannot be read.
-    pub async fn count(&self, message: &Message, deadline: Time) -> Result<Vec<u64>, Failure> {
-        let mut source = Source::new(message.target());
-        let users = users(message.target());
-        let mut recipients = vec![0; names(message.target())];
+    pub async fn count(
+        &self,
+        message: &Message,
+        part: &Part,
+        until: Time,
+    ) -> Result<Vec<u64>, Failure> {
+        let mut walk = Walk::new(part, Cursor::parse(None, part)?);
+        let mut recipients = vec![0; part.names()];
         let mut unused = Aftermath::default();
-        while !source.is_empty() && !recipients.is_empty() {
-            if self.is_late(deadline) {
+        while !walk.is_over() && !recipients.is_empty() {
+            if self.is_late(until) {
                 return Err(Failure::Unavailable(
                     "not every device was counted in time".into(),
                 ));
             }
-            let next = self.next(&mut source, deadline, &mut unused).await?;
-            for page in next.aims.chunks(page::MOST) {
-                let records = self.bindings.store().devices(&page::ids(page)).await?;
-                let now = (self.clock)();
-                for aim in page {
-                    let device = records
-                        .get(&aim.device)
-                        .and_then(|record| self.meant(record, aim, users, now));
-                    if let Some(count) = recipients.get_mut(aim.target)
-                        && device.is_some_and(|device| message.reaches(device.token.platform()))
-                    {
-                        *count += 1;
-                    }
+            let piece = self.next(&mut walk, page::MOST, until, &mut unused).await?;
+            if piece.aims.is_empty() {
+                continue;
+            }
+            let records = self
+                .bindings
+                .store()
+                .devices(&page::ids(&piece.aims))
+                .await?;
+            let now = (self.clock)();
+            for aim in &piece.aims {
+                let record = records.get(&aim.device);
+                let device = record.and_then(|record| self.meant(record, aim, part, now));
+                if let Some(count) = recipients.get_mut(aim.target)
+                    && device.is_some_and(|device| message.reaches(device.token.platform()))
+                {
+                    *count += 1;
                 }
             }
         }
@@ -198,29 +264,27 @@ impl Dispatch {
         &self,
         record: &'a Record,
         aim: &Aim,
-        users: &[UserId],
+        part: &Part,
         now: Time,
     ) -> Option<&'a Device> {
-        match users.get(aim.target) {
-            Some(user) => self.bindings.policy().receives(record, user, now),
-            None => record.live(now),
+        match part {
+            Part::Users(users) => {
+                let user = users.get(aim.target)?;
+                self.bindings.policy().receives(record, user, now)
+            }
+            Part::Devices(_) | Part::Shards(..) => record.live(now),
         }
     }
 }
 
-/// The users that a target names; none where it names something else.
-fn users(target: &Target) -> &[UserId] {
-    match target {
-        Target::Users(users) => users,
-        Target::Everybody | Target::Devices(_) | Target::Platforms(_) | Target::Tags(_) => &[],
-    }
-}
-
-/// How many users or devices a target names.
-fn names(target: &Target) -> usize {
-    match target {
-        Target::Users(users) => users.len(),
-        Target::Devices(devices) => devices.len(),
-        Target::Everybody | Target::Platforms(_) | Target::Tags(_) => 0,
+impl Sending<'_> {
+    /// The job, and who works on it.
+    fn job(&self) -> Holder<'_> {
+        Holder {
+            message: self.id,
+            number: self.number,
+            name: self.holder,
+            expires: self.expires,
+        }
     }
 }

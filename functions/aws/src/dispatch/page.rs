@@ -1,14 +1,16 @@
 //! One page of a send: a look at its devices, an attempt at each, and what the answers mean for them.
 
 use super::aftermath::Aftermath;
-use super::{Aim, Dispatch, Report, Sending, users};
+use super::source::Piece;
+use super::{Aim, Dispatch, Manner, Report, Sending};
+use crate::jobs::Part;
 use crate::sns::Outcome;
-use crate::store::Fault;
+use crate::store::{Counts, Fault};
 use crate::{Failure, random};
 use futures_util::{StreamExt, stream};
 use push::device::{Device, Record, uid};
-use push::{DeviceId, Span, Time, UserId};
-use std::collections::{BTreeSet, HashMap};
+use push::{DeviceId, Span, Time};
+use std::collections::BTreeSet;
 
 /// Devices in a page: what one read takes.
 pub(super) const MOST: usize = crate::store::PAGE;
@@ -45,37 +47,43 @@ pub(super) fn ids(page: &[Aim]) -> BTreeSet<DeviceId> {
 }
 
 impl Dispatch {
-    /// One attempt at each aim, by `looked`, or by a new look where there is none yet.
+    /// One attempt at each device, by the look that found it, or by a new one.
     pub(super) async fn page(
         &self,
         sending: Sending<'_>,
-        page: Vec<Aim>,
-        looked: Option<(HashMap<DeviceId, Record>, Time)>,
+        piece: Piece,
+        counts: &mut Counts,
         report: &mut Report,
         aftermath: &mut Aftermath,
     ) -> Result<Again, Failure> {
-        let (records, looked) = if let Some(looked) = looked {
-            looked
-        } else {
-            let now = (self.clock)();
-            match self.bindings.store().devices(&ids(&page)).await {
-                Ok(records) => (records, now),
+        let Piece {
+            aims,
+            looked: mut records,
+            at,
+        } = piece;
+        let mut missing = ids(&aims);
+        missing.retain(|device| !records.contains_key(device));
+        let now = (self.clock)();
+        if !missing.is_empty() {
+            match self.bindings.store().devices(&missing).await {
+                Ok(found) => records.extend(found),
                 Err(Fault::Pressure(_) | Fault::Lost(_)) => {
                     return Ok(Again {
-                        pressed: page.len(),
-                        aims: page,
+                        pressed: aims.len(),
+                        aims,
                     });
                 }
                 Err(fault) => return Err(fault.into()),
             }
-        };
-        let attempts = page.into_iter().map(|aim| {
+        }
+        let looked = at.unwrap_or(now);
+        let attempts = aims.into_iter().map(|aim| {
             let record = records.get(&aim.device);
             async move { (self.attempt(sending, &aim, record, looked).await, aim) }
         });
         let attempts = stream::iter(attempts).buffer_unordered(self.settings.publish_concurrency);
         let steps: Vec<_> = attempts.collect().await;
-        Ok(sort_out(steps, report, aftermath))
+        Ok(sort_out(steps, counts, &mut report.recipients, aftermath))
     }
 
     /// Publishes to the device if it is meant, by a look at it that is fresh enough.
@@ -86,18 +94,24 @@ impl Dispatch {
         record: Option<&Record>,
         looked: Time,
     ) -> Step {
-        let (now, users) = ((self.clock)(), users(sending.message.target()));
-        let Some(device) = record.and_then(|record| self.meant(record, aim, users, now)) else {
+        let now = (self.clock)();
+        let meant = |now| record.and_then(|record| self.meant(record, aim, sending.part, now));
+        let Some(device) = meant(now) else {
             return Step::Skipped;
         };
+        if !sending.message.reaches(device.token.platform()) {
+            return Step::Skipped;
+        }
+        if sending.manner == Manner::Job {
+            self.pacer.turn().await;
+        }
+        let now = (self.clock)();
         if now.since(looked) > GOOD {
             return Step::LookAgain;
         }
-        let step = self
-            .publish(sending, users, aim, device, &device.endpoint)
-            .await;
+        let step = self.publish(sending, aim, device, &device.endpoint).await;
         match step {
-            Step::Published(Outcome::Gone, gone, _) => self.heal(sending, users, aim, &gone).await,
+            Step::Published(Outcome::Gone, gone, _) => self.heal(sending, aim, &gone).await,
             step => step,
         }
     }
@@ -105,18 +119,16 @@ impl Dispatch {
     async fn publish(
         &self,
         sending: Sending<'_>,
-        users: &[UserId],
         aim: &Aim,
         device: &Device,
         endpoint: &str,
     ) -> Step {
+        let user = match sending.part {
+            Part::Users(users) => users.get(aim.target),
+            Part::Devices(_) | Part::Shards(..) => None,
+        };
+        let uid = user.map(|user| uid(&self.settings.application, user));
         let platform = device.token.platform();
-        if !sending.message.reaches(platform) {
-            return Step::Skipped;
-        }
-        let uid = users
-            .get(aim.target)
-            .map(|user| uid(&self.settings.application, user));
         let at = (self.clock)();
         let age = at.since(sending.accepted);
         match sending
@@ -133,7 +145,7 @@ impl Dispatch {
 
     /// SNS does not know the endpoint: it is made again from the device's token and published to once, if a new look at
     /// the device shows that it is still meant and still had this endpoint.
-    async fn heal(&self, sending: Sending<'_>, users: &[UserId], aim: &Aim, gone: &str) -> Step {
+    async fn heal(&self, sending: Sending<'_>, aim: &Aim, gone: &str) -> Step {
         let looked = (self.clock)();
         let published = |outcome| Step::Published(outcome, gone.to_owned(), looked);
         let Ok(record) = self.bindings.store().device(&aim.device).await else {
@@ -142,7 +154,7 @@ impl Dispatch {
         let Some(record) = record else {
             return Step::Skipped;
         };
-        let Some(device) = self.meant(&record, aim, users, looked) else {
+        let Some(device) = self.meant(&record, aim, sending.part, looked) else {
             return Step::Skipped;
         };
         if device.endpoint != gone {
@@ -154,10 +166,13 @@ impl Dispatch {
             Err(Failure::Invalid(_)) => return published(Outcome::Refused),
             Err(_) => return published(Outcome::Misconfigured),
         };
+        if sending.manner == Manner::Job {
+            self.pacer.turn().await;
+        }
         if (self.clock)().since(looked) > GOOD {
             return published(Outcome::Again);
         }
-        let step = self.publish(sending, users, aim, device, &endpoint).await;
+        let step = self.publish(sending, aim, device, &endpoint).await;
         if endpoint != gone
             && let Ok(fresh) = random::version()
         {
@@ -175,7 +190,12 @@ impl Dispatch {
 }
 
 /// Counts what became of the aims, and says which are tried again and which devices should end.
-fn sort_out(steps: Vec<(Step, Aim)>, report: &mut Report, aftermath: &mut Aftermath) -> Again {
+fn sort_out(
+    steps: Vec<(Step, Aim)>,
+    counts: &mut Counts,
+    recipients: &mut [u64],
+    aftermath: &mut Aftermath,
+) -> Again {
     let outcomes = steps.iter().filter_map(|(step, _)| match step {
         Step::Published(outcome, ..) => Some(*outcome),
         Step::Skipped | Step::Expired | Step::LookAgain => None,
@@ -187,7 +207,6 @@ fn sort_out(steps: Vec<(Step, Aim)>, report: &mut Report, aftermath: &mut Afterm
     }
     let removable = dead < SUSPICIOUS || dead * 4 <= published;
     let mut again = Again::default();
-    let counts = &mut report.counts;
     for (step, mut aim) in steps {
         match step {
             Step::Skipped => {}
@@ -195,7 +214,7 @@ fn sort_out(steps: Vec<(Step, Aim)>, report: &mut Report, aftermath: &mut Afterm
             Step::LookAgain => again.aims.push(aim),
             Step::Published(Outcome::Accepted, ..) => {
                 counts.accepted += 1;
-                if let Some(count) = report.recipients.get_mut(aim.target) {
+                if let Some(count) = recipients.get_mut(aim.target) {
                     *count += 1;
                 }
             }

@@ -1,115 +1,197 @@
-//! Whom a target names, as devices to look at, read piece by piece.
+//! Whom a part names, as devices to look at, read piece by piece.
 
 use super::aftermath::Aftermath;
+use super::cursor::{Cursor, Place};
 use super::{Aim, Dispatch};
 use crate::Failure;
-use crate::store::{Fault, Position};
+use crate::jobs::Part;
+use crate::store::Fault;
 use futures_util::future::try_join_all;
 use push::device::Record;
-use push::message::Target;
 use push::{DeviceId, Time, UserId};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// What is left of a target.
-pub(super) enum Source<'a> {
-    /// Users whose links are to be read; so many were before them.
-    Users(&'a [UserId], usize),
-    /// Devices that are named.
-    Devices(&'a [DeviceId]),
-    /// Devices of every shard from this position on, whoever owns them.
-    Shards(Position),
-    /// Nothing.
-    Empty,
+/// A walk through the devices of a part.
+pub(super) struct Walk<'a> {
+    part: &'a Part,
+    /// Where reading goes on.
+    read: Place,
+    /// Read, and not taken yet.
+    ahead: VecDeque<Aim>,
+    /// Up to here everything was taken.
+    taken: Place,
+    /// To be tried again.
+    pub pending: Vec<Aim>,
 }
 
-/// The next piece of a target.
+/// The next devices of a walk.
 #[derive(Default)]
 pub(super) struct Piece {
     pub aims: Vec<Aim>,
-    /// The devices' items and when they were read, where reading them was how the devices were found.
-    pub looked: Option<(HashMap<DeviceId, Record>, Time)>,
+    /// The items of those of them that were found by reading their items.
+    pub looked: HashMap<DeviceId, Record>,
+    /// When those were read.
+    pub at: Option<Time>,
 }
 
 /// Users whose links are read at the same time.
 const READS: usize = 16;
 
-impl Aim {
-    fn new(target: usize, device: DeviceId) -> Self {
+impl<'a> Walk<'a> {
+    /// From a cursor on.
+    pub fn new(part: &'a Part, cursor: Cursor) -> Self {
         Self {
-            target,
-            device,
-            attempts: 0,
-        }
-    }
-}
-
-impl<'a> Source<'a> {
-    /// All of the target.
-    pub fn new(target: &'a Target) -> Self {
-        match target {
-            Target::Users(users) => Self::Users(users, 0),
-            Target::Devices(devices) => Self::Devices(devices),
-            Target::Everybody | Target::Platforms(_) => Self::Shards(Position::first()),
-            Target::Tags(_) => Self::Empty,
+            part,
+            read: cursor.place.clone(),
+            ahead: VecDeque::new(),
+            taken: cursor.place,
+            pending: cursor.pending,
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Users(users, _) => users.is_empty(),
-            Self::Devices(devices) => devices.is_empty(),
-            Self::Shards(_) => false,
-            Self::Empty => true,
+    /// How far it is.
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            place: self.taken.clone(),
+            pending: self.pending.clone(),
+        }
+    }
+
+    /// Whether there is nothing left to take. It may turn out later that what is left is nobody.
+    pub fn is_over(&self) -> bool {
+        self.pending.is_empty() && self.is_read()
+    }
+
+    /// Whether only what is to be tried again is left.
+    pub fn is_read(&self) -> bool {
+        self.ahead.is_empty() && self.read.is_last(self.part)
+    }
+
+    /// Takes what was read ahead, as far as there is room.
+    fn take(&mut self, piece: &mut Piece, most: usize) {
+        while piece.aims.len() < most
+            && let Some(aim) = self.ahead.pop_front()
+        {
+            self.taken = match self.part {
+                Part::Users(_) => Place {
+                    at: aim.target,
+                    after: Some(aim.device.clone()),
+                },
+                Part::Devices(_) | Part::Shards(..) => Place {
+                    at: aim.target + 1,
+                    after: None,
+                },
+            };
+            piece.aims.push(aim);
+        }
+        if self.ahead.is_empty() {
+            self.taken = self.read.clone();
         }
     }
 }
 
 impl Dispatch {
-    /// The devices that the next users are linked with, the devices that are named, or the next ones of a shard.
+    /// The next devices, at most `most` and none at the end: first those that are to be tried again, then those that the
+    /// next users are linked with, that are named, or that are next in their shard.
     pub(super) async fn next(
         &self,
-        source: &mut Source<'_>,
-        deadline: Time,
+        walk: &mut Walk<'_>,
+        most: usize,
+        until: Time,
         aftermath: &mut Aftermath,
     ) -> Result<Piece, Failure> {
-        let mut piece = Piece::default();
-        *source = match std::mem::replace(source, Source::Empty) {
-            Source::Users(users, before) => {
-                let (some, rest) = users.split_at(users.len().min(READS));
-                let reads = some.iter().map(|user| self.links(user, deadline));
-                for (n, links) in try_join_all(reads).await?.into_iter().enumerate() {
-                    let devices = self.within_limit(before + n, links, aftermath);
-                    piece
-                        .aims
-                        .extend(devices.map(|device| Aim::new(before + n, device)));
-                }
-                Source::Users(rest, before + some.len())
-            }
-            Source::Devices(devices) => {
-                let aim = |(n, device): (usize, &DeviceId)| Aim::new(n, device.clone());
-                piece.aims = devices.iter().enumerate().map(aim).collect();
-                Source::Empty
-            }
-            Source::Shards(position) => {
-                let read = || self.bindings.store().shard(&position);
-                let looked = (self.clock)();
-                let (records, next) = self.patiently(deadline, read).await?;
-                piece.aims = records
-                    .keys()
-                    .map(|id| Aim::new(usize::MAX, id.clone()))
-                    .collect();
-                piece.looked = Some((records, looked));
-                next.map_or(Source::Empty, Source::Shards)
-            }
-            Source::Empty => Source::Empty,
+        let again = walk.pending.len().min(most);
+        let mut piece = Piece {
+            aims: walk.pending.drain(..again).collect(),
+            ..Piece::default()
         };
+        walk.take(&mut piece, most);
+        while piece.aims.len() < most && !walk.read.is_last(walk.part) && !self.is_late(until) {
+            match walk.part {
+                Part::Users(users) => {
+                    self.read_users(walk, users, until, aftermath).await?;
+                    walk.take(&mut piece, most);
+                }
+                Part::Devices(devices) => {
+                    let aim =
+                        |(target, device): (usize, &DeviceId)| Aim::new(target, device.clone());
+                    walk.ahead = devices
+                        .iter()
+                        .enumerate()
+                        .skip(walk.read.at)
+                        .map(aim)
+                        .collect();
+                    walk.read.at = devices.len();
+                    walk.take(&mut piece, most);
+                }
+                Part::Shards(..) => self.read_shard(walk, &mut piece, most, until).await?,
+            }
+        }
         Ok(piece)
     }
 
-    async fn links(&self, user: &UserId, deadline: Time) -> Result<Vec<(DeviceId, Time)>, Failure> {
+    async fn read_users(
+        &self,
+        walk: &mut Walk<'_>,
+        users: &[UserId],
+        until: Time,
+        aftermath: &mut Aftermath,
+    ) -> Result<(), Failure> {
+        let place = std::mem::take(&mut walk.read);
+        let some = users.iter().enumerate().skip(place.at).take(READS);
+        let reads = some.clone().map(|(_, user)| self.links(user, until));
+        let mut after = place.after.as_ref();
+        for ((target, _), links) in some.clone().zip(try_join_all(reads).await?) {
+            let mut devices = self.within_limit(target, links, aftermath);
+            devices.sort_unstable();
+            if let Some(after) = after.take() {
+                devices.retain(|device| device > after);
+            }
+            let aims = devices.into_iter().map(|device| Aim::new(target, device));
+            walk.ahead.extend(aims);
+        }
+        walk.read.at = place.at + some.count();
+        Ok(())
+    }
+
+    /// The read that finds the devices is the look at them: they are taken at once.
+    async fn read_shard(
+        &self,
+        walk: &mut Walk<'_>,
+        piece: &mut Piece,
+        most: usize,
+        until: Time,
+    ) -> Result<(), Failure> {
+        let Ok(shard) = u8::try_from(walk.read.at) else {
+            walk.read.at = usize::MAX;
+            return Ok(());
+        };
+        let (after, room) = (walk.read.after.clone(), most - piece.aims.len());
+        let read = || self.bindings.store().shard(shard, after.as_ref(), room);
+        let now = (self.clock)();
+        let (records, last) = self.patiently(until, read).await?;
+        piece.at = piece.at.or(Some(now));
+        let aims = records.keys().map(|device| Aim::new(0, device.clone()));
+        piece.aims.extend(aims);
+        piece.looked.extend(records);
+        walk.read = match last {
+            Some(last) => Place {
+                at: walk.read.at,
+                after: Some(last),
+            },
+            None => Place {
+                at: walk.read.at + 1,
+                after: None,
+            },
+        };
+        walk.taken = walk.read.clone();
+        Ok(())
+    }
+
+    async fn links(&self, user: &UserId, until: Time) -> Result<Vec<(DeviceId, Time)>, Failure> {
         let read = || self.bindings.store().links(user, (self.clock)());
-        self.patiently(deadline, read).await
+        self.patiently(until, read).await
     }
 
     /// The devices in a user's index, at most as many as a user may have: those whose leases last longest, which are those
@@ -119,7 +201,7 @@ impl Dispatch {
         target: usize,
         mut links: Vec<(DeviceId, Time)>,
         aftermath: &mut Aftermath,
-    ) -> impl Iterator<Item = DeviceId> + use<> {
+    ) -> Vec<DeviceId> {
         let most = self.settings.max_devices_per_user;
         if links.len() > most {
             links.sort_by_key(|(_, lease)| std::cmp::Reverse(*lease));
@@ -128,17 +210,17 @@ impl Dispatch {
                 .surplus
                 .extend(surplus.into_iter().map(|(device, _)| (device, target)));
         }
-        links.into_iter().map(|(device, _)| device)
+        links.into_iter().map(|(device, _)| device).collect()
     }
 
     /// Reads again while the table asks for patience, as long as there is time.
-    async fn patiently<T, R>(&self, deadline: Time, read: impl Fn() -> R) -> Result<T, Failure>
+    async fn patiently<T, R>(&self, until: Time, read: impl Fn() -> R) -> Result<T, Failure>
     where
         R: Future<Output = Result<T, Fault>>,
     {
         loop {
             match read().await {
-                Err(Fault::Pressure(_) | Fault::Lost(_)) if !self.is_late(deadline) => {
+                Err(Fault::Pressure(_) | Fault::Lost(_)) if !self.is_late(until) => {
                     let pause = 50 + crate::random::below(100);
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
@@ -147,7 +229,7 @@ impl Dispatch {
         }
     }
 
-    pub(super) fn is_late(&self, deadline: Time) -> bool {
-        (self.clock)() + super::RESERVE >= deadline
+    pub(super) fn is_late(&self, until: Time) -> bool {
+        (self.clock)() >= until
     }
 }

@@ -107,6 +107,29 @@ impl Endpoints {
             Err(error) => existing(&error).map_or_else(|| Err(sorted_create(&error)), Ok),
         }
     }
+
+    /// The token behind an endpoint; nothing where SNS does not know the endpoint.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], [`Failure::Internal`].
+    pub async fn token(&self, endpoint: &str) -> Result<Option<String>, Failure> {
+        let call = self.client.get_endpoint_attributes();
+        match call.endpoint_arn(endpoint).send().await {
+            Ok(answer) => Ok(answer.attributes.and_then(|mut of| of.remove("Token"))),
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(sorted(&error)),
+        }
+    }
+
+    /// The endpoint is gone.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], [`Failure::Internal`].
+    pub async fn delete(&self, endpoint: &str) -> Result<(), Failure> {
+        let call = self.client.delete_endpoint().endpoint_arn(endpoint);
+        call.send().await.map_err(|error| sorted(&error))?;
+        Ok(())
+    }
 }
 
 fn is_not_found(error: &impl ProvideErrorMetadata) -> bool {

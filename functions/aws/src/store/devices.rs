@@ -6,7 +6,7 @@ use super::rows::{
 use super::{Fault, Store};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use push::device::Record;
-use push::registration::{Further, Missing, Snapshot};
+use push::registration::{Further, Holder, Missing, Snapshot};
 use push::{DeviceId, Time, TokenKey, UserId};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -76,6 +76,21 @@ impl Store {
             .consistent_read(true);
         let item = call.send().await.map_err(|error| Fault::of(&error))?.item;
         item.map(|row| Ok(device_of(&row)?.1)).transpose()
+    }
+
+    /// The item of a token, expired or not.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn holder(&self, token: &TokenKey) -> Result<Option<Holder>, Fault> {
+        let call = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(token_key(token)))
+            .consistent_read(true);
+        let item = call.send().await.map_err(|error| Fault::of(&error))?.item;
+        item.map(|row| Ok(holder_of(&row)?)).transpose()
     }
 
     /// The items of several devices, at most [`PAGE`] and not none, by id; those that have none are not part of it. An

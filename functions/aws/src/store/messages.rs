@@ -1,5 +1,6 @@
 //! Messages that were accepted, and what became of them.
 
+use super::jobs::{JobState, job_of};
 use super::rows::{self, BadRow, Row, key, number, text};
 use super::{Fault, Store};
 use push::{MessageId, Span, Time};
@@ -14,15 +15,6 @@ pub struct StoredMessage {
     pub created: Time,
     /// Into how many jobs its sending was cut.
     pub jobs: u64,
-}
-
-/// A part of the sending of a message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Job {
-    /// What became of it so far.
-    pub counts: Counts,
-    /// Whether it is finished.
-    pub done: bool,
 }
 
 /// Devices by what became of a message on the way to them; `retried` counts attempts beyond the first.
@@ -56,6 +48,14 @@ impl Counts {
         ]
     }
 
+    /// The same, after so many of the dead turned out to be good, and the platform to be wrong.
+    #[must_use]
+    pub const fn over_budget(mut self, devices: u64) -> Self {
+        self.dead = self.dead.saturating_sub(devices);
+        self.misconfigured += devices;
+        self
+    }
+
     /// Both together.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
@@ -72,7 +72,7 @@ impl Counts {
 
 const MESSAGE: &str = "MESSAGE";
 
-fn partition(id: &MessageId) -> String {
+pub(super) fn partition(id: &MessageId) -> String {
     format!("MESSAGE#{}", id.as_str())
 }
 
@@ -102,39 +102,27 @@ impl Store {
             .map_err(|error| Fault::of(&error))
     }
 
-    /// Notes what became of job `n` of a message; it expires with the message.
+    /// A message without its jobs.
     ///
     /// # Errors
     /// [`Fault`], never a conflict.
-    pub async fn put_job(
+    pub async fn stored_message(
         &self,
         id: &MessageId,
-        n: u64,
-        job: &Job,
-        expires: Time,
-    ) -> Result<(), Fault> {
-        let mut row = key(partition(id), format!("JOB#{n}"));
-        row.extend(
-            job.counts
-                .named()
-                .map(|(name, count)| (name.to_owned(), number(count))),
-        );
-        if job.done {
-            row.insert(
-                "done".to_owned(),
-                aws_sdk_dynamodb::types::AttributeValue::Bool(true),
-            );
-        }
-        row.insert("expires".to_owned(), number(expires.seconds()));
+        now: Time,
+    ) -> Result<Option<StoredMessage>, Fault> {
         let call = self
             .client
-            .put_item()
+            .get_item()
             .table_name(&self.table)
-            .set_item(Some(row));
-        call.send()
-            .await
-            .map(|_| ())
-            .map_err(|error| Fault::of(&error))
+            .set_key(Some(key(partition(id), MESSAGE)))
+            .consistent_read(true);
+        let item = call.send().await.map_err(|error| Fault::of(&error))?.item;
+        let Some(row) = item else {
+            return Ok(None);
+        };
+        let message = message_of(&row)?;
+        Ok((rows::seconds(&row, "expires")? > now).then_some(message))
     }
 
     /// A message and its jobs, as far as they were begun.
@@ -145,7 +133,7 @@ impl Store {
         &self,
         id: &MessageId,
         now: Time,
-    ) -> Result<Option<(StoredMessage, Vec<Job>)>, Fault> {
+    ) -> Result<Option<(StoredMessage, Vec<JobState>)>, Fault> {
         let (mut message, mut jobs) = (None, Vec::new());
         let mut next = None;
         loop {
@@ -188,20 +176,5 @@ fn message_of(row: &Row) -> Result<StoredMessage, BadRow> {
         asked,
         created: rows::millis(row, "created")?,
         jobs: rows::integer(row, "jobs")?,
-    })
-}
-
-fn job_of(row: &Row) -> Result<Job, BadRow> {
-    let counts = Counts {
-        accepted: rows::integer(row, "accepted")?,
-        dead: rows::integer(row, "dead")?,
-        refused: rows::integer(row, "refused")?,
-        retried: rows::integer(row, "retried")?,
-        misconfigured: rows::integer(row, "misconfigured")?,
-        expired: rows::integer(row, "expired")?,
-    };
-    Ok(Job {
-        counts,
-        done: row.contains_key("done"),
     })
 }

@@ -3,6 +3,7 @@
 mod attempts;
 mod devices;
 mod fault;
+mod jobs;
 mod messages;
 mod requests;
 mod rows;
@@ -13,9 +14,9 @@ mod updates;
 pub use attempts::Attempts;
 pub use devices::PAGE;
 pub use fault::Fault;
-pub use messages::{Counts, Job, StoredMessage};
+pub use jobs::{Claim, Holder, JobState, Step};
+pub use messages::{Counts, StoredMessage};
 pub use rows::BadRow;
-pub use shards::Position;
 
 use crate::{Settings, Start};
 use aws_sdk_dynamodb::Client;

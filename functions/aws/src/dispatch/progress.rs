@@ -1,0 +1,106 @@
+//! Noting how far a part is.
+
+use super::cursor::Cursor;
+use super::{Dispatch, Manner, Sending};
+use crate::Failure;
+use crate::store::{Counts, Fault, Step};
+use std::time::Duration;
+
+/// The progress of one part, as the table has it.
+pub(super) struct Progress<'a> {
+    dispatch: &'a Dispatch,
+    sending: Sending<'a>,
+    /// Where the table has it.
+    noted: Option<String>,
+    /// What is not counted there yet.
+    counts: Counts,
+}
+
+/// Attempts at one note.
+const MOST: u32 = 6;
+/// The first pause between them, in milliseconds; each further one is twice as long.
+const PAUSE: u64 = 50;
+
+impl<'a> Progress<'a> {
+    pub fn new(dispatch: &'a Dispatch, sending: Sending<'a>) -> Self {
+        Self {
+            dispatch,
+            sending,
+            noted: sending.cursor.map(str::to_owned),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The part is noted to be there, with what became of the devices in between; `false` where somebody else works on it.
+    /// A backend that waits is not told that a note failed: its message was sent, and must not be sent again for that.
+    pub async fn note(
+        &mut self,
+        cursor: Cursor,
+        counts: Counts,
+        done: bool,
+    ) -> Result<bool, Failure> {
+        let step = Step {
+            before: self.noted.clone(),
+            after: cursor.to_text(),
+            counts: self.counts.plus(counts),
+            done,
+        };
+        match self.step(&step).await {
+            Ok(true) => {
+                self.noted = Some(step.after);
+                self.counts = Counts::default();
+                Ok(true)
+            }
+            Ok(false) => Ok(false),
+            Err(fault) => {
+                let failure = Failure::from(fault);
+                if self.sending.manner == Manner::Job {
+                    return Err(failure);
+                }
+                let (code, id) = (failure.code(), self.sending.id.as_str());
+                tracing::error!(code, messageId = id, "what a send reached was not noted");
+                self.counts = step.counts;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Devices that were noted as dead were not removed, because the budget was spent.
+    pub async fn correct(&self, over_budget: u64) {
+        let store = self.dispatch.bindings.store();
+        if let Err(fault) = store.correct(self.sending.job(), over_budget).await {
+            let code = Failure::from(fault).code();
+            tracing::error!(code, "counts were not corrected");
+        }
+    }
+
+    async fn step(&self, step: &Step) -> Result<bool, Fault> {
+        let store = self.dispatch.bindings.store();
+        let (mut pause, mut lost) = (PAUSE, false);
+        for attempt in 1.. {
+            let now = (self.dispatch.clock)();
+            match store.step(self.sending.job(), step, now).await {
+                Ok(()) => return Ok(true),
+                // The answer to an attempt before this one was lost: it may have been that which moved the cursor.
+                Err(Fault::Conflict) if lost => {
+                    let found = store
+                        .job_state(self.sending.id, self.sending.number)
+                        .await?;
+                    return Ok(found.is_some_and(|job| job.cursor.as_ref() == Some(&step.after)));
+                }
+                Err(Fault::Conflict) => return Ok(false),
+                Err(fault @ (Fault::Lost(_) | Fault::Pressure(_))) => {
+                    lost |= matches!(fault, Fault::Lost(_));
+                    if attempt == MOST || self.dispatch.is_late(self.sending.deadline) {
+                        return Err(fault);
+                    }
+                }
+                Err(fault) => return Err(fault),
+            }
+            let span = pause / 2 + crate::random::below(pause / 2);
+            tokio::time::sleep(Duration::from_millis(span)).await;
+            pause *= 2;
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,225 @@
+//! Work for later, on a queue: the parts of a send that do not fit into one request, and endpoints to be looked after.
+
+mod part;
+mod queue;
+mod text;
+
+pub use part::{AT_ONCE, Part};
+pub use queue::Jobs;
+
+use crate::Cause;
+use push::{DeviceId, MessageId, Platform, TokenKey, UserId};
+use serde::{Deserialize, Serialize};
+
+/// What one message of the queue asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A part of a message's recipients are to be sent to, from where the job's item says.
+    Send(Job),
+    /// An endpoint is to be deleted if no device holds its token.
+    Retire(Retired),
+}
+
+/// A part of the sending of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The message.
+    pub message: MessageId,
+    /// Which of its jobs.
+    pub number: u64,
+    /// Who is to be sent to: people, not devices, so that each attempt finds out anew what devices they have.
+    pub part: Part,
+}
+
+/// An endpoint whose device has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// The platform of the token.
+    pub platform: Platform,
+    /// The token, by its hash.
+    pub token: TokenKey,
+    /// The endpoint's ARN.
+    pub endpoint: String,
+}
+
+/// The form on the queue.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shards: Option<(u8, u8)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retire: Option<WrittenRetired>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRetired {
+    platform: String,
+    token: String,
+    endpoint: String,
+}
+
+impl Work {
+    /// The body of the queue's message: JSON in ASCII, because SQS refuses some of the characters that a user id may have.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut written = Written {
+            message: None,
+            job: None,
+            users: None,
+            devices: None,
+            shards: None,
+            retire: None,
+        };
+        match self {
+            Self::Send(job) => {
+                written.message = Some(job.message.as_str().to_owned());
+                written.job = Some(job.number);
+                let owned = |text: &str| text.to_owned();
+                match &job.part {
+                    Part::Users(users) => {
+                        written.users =
+                            Some(users.iter().map(|user| owned(user.as_str())).collect());
+                    }
+                    Part::Devices(devices) => {
+                        written.devices =
+                            Some(devices.iter().map(|id| owned(id.as_str())).collect());
+                    }
+                    Part::Shards(first, last) => written.shards = Some((*first, *last)),
+                }
+            }
+            Self::Retire(retired) => {
+                written.retire = Some(WrittenRetired {
+                    platform: retired.platform.letter().to_owned(),
+                    token: retired.token.as_str().to_owned(),
+                    endpoint: retired.endpoint.clone(),
+                });
+            }
+        }
+        text::ascii(&serde_json::json!(written).to_string())
+    }
+
+    /// What such a body asks for.
+    ///
+    /// # Errors
+    /// A body that was not written by [`to_text`](Self::to_text); it is not repeated.
+    pub fn parse(text: &str) -> Result<Self, Cause> {
+        let bad = |_| Cause::from("a message of the queue is no job");
+        let written: Written = serde_json::from_str(text).map_err(|_| bad(()))?;
+        let work = match written {
+            Written {
+                message: Some(message),
+                job: Some(number),
+                users,
+                devices,
+                shards,
+                retire: None,
+            } => Self::Send(Job {
+                message: MessageId::parse(&message).map_err(|_| bad(()))?,
+                number,
+                part: match (users, devices, shards) {
+                    (Some(users), None, None) => {
+                        let users = users.iter().map(|user| UserId::parse(user));
+                        Part::Users(users.collect::<Result<_, _>>().map_err(|_| bad(()))?)
+                    }
+                    (None, Some(devices), None) => {
+                        let devices = devices.iter().map(|id| DeviceId::parse(id));
+                        Part::Devices(devices.collect::<Result<_, _>>().map_err(|_| bad(()))?)
+                    }
+                    (None, None, Some((first, last))) => Part::Shards(first, last),
+                    _ => return Err(bad(())),
+                },
+            }),
+            Written {
+                message: None,
+                job: None,
+                users: None,
+                devices: None,
+                shards: None,
+                retire: Some(retired),
+            } => Self::Retire(Retired {
+                platform: Platform::parse(&retired.platform).map_err(|_| bad(()))?,
+                token: TokenKey::parse(&retired.token).ok_or_else(|| bad(()))?,
+                endpoint: retired.endpoint,
+            }),
+            _ => return Err(bad(())),
+        };
+        Ok(work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use push::Token;
+
+    fn job(part: Part) -> Work {
+        Work::Send(Job {
+            message: MessageId::parse("1DTVa5uX").unwrap(),
+            number: 7,
+            part,
+        })
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_and_is_ascii() {
+        let users = ["alice", "zoë", "\u{fffe}", "🦀\"\\"].map(|user| UserId::parse(user).unwrap());
+        let token = Token::parse(Platform::Fcm, &"t".repeat(64)).unwrap();
+        for (work, written) in [
+            (
+                job(Part::Users(users.to_vec())),
+                r#"{"job":7,"message":"1DTVa5uX","users":["alice","zo\u00eb","\ufffe","\ud83e\udd80\"\\"]}"#.to_owned(),
+            ),
+            (
+                job(Part::Devices(vec![DeviceId::parse("D1").unwrap()])),
+                r#"{"devices":["D1"],"job":7,"message":"1DTVa5uX"}"#.to_owned(),
+            ),
+            (
+                job(Part::Shards(3, 9)),
+                r#"{"job":7,"message":"1DTVa5uX","shards":[3,9]}"#.to_owned(),
+            ),
+            (
+                Work::Retire(Retired {
+                    platform: Platform::Fcm,
+                    token: token.key(),
+                    endpoint: "arn:e".to_owned(),
+                }),
+                format!(
+                    r#"{{"retire":{{"endpoint":"arn:e","platform":"G","token":"{}"}}}}"#,
+                    token.key().as_str()
+                ),
+            ),
+        ] {
+            assert_eq!(work.to_text(), written);
+            assert_eq!(Work::parse(&written).unwrap(), work);
+        }
+    }
+
+    #[test]
+    fn what_is_no_job_is_refused_without_being_repeated() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"message":"1DTVa5uX","job":7}"#,
+            r#"{"message":"bad id","job":7,"shards":[1,1]}"#,
+            r#"{"message":"1DTVa5uX","job":7,"shards":[1,256]}"#,
+            r#"{"message":"1DTVa5uX","job":7,"users":["alice"],"devices":["D1"]}"#,
+            r#"{"message":"1DTVa5uX","job":7,"users":["anonymous"]}"#,
+            r#"{"message":"1DTVa5uX","job":7,"shards":[1,1],"secret":1}"#,
+            r#"{"retire":{"platform":"G","token":"short","endpoint":"e"}}"#,
+        ] {
+            let error = Work::parse(text).unwrap_err().to_string();
+            assert_eq!(error, "a message of the queue is no job", "{text}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The queue itself: work is on it once each message of each batch was acknowledged, and not before.
+
+use super::Work;
+use crate::http::is_server_fault;
+use crate::{Clock, Failure, Start};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::Builder;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use push::Time;
+use std::time::Duration;
+
+/// The queue of jobs.
+#[derive(Clone)]
+pub struct Jobs {
+    client: Client,
+    url: String,
+    clock: Clock,
+}
+
+/// What SQS takes in a batch: so many messages, and so many bytes in all of them together.
+const BATCH: (usize, usize) = (10, 1_000_000);
+/// Batches under way at the same time.
+const AT_ONCE: usize = 8;
+/// The first pause before what was not taken is sent again, in milliseconds; each further one is twice as long.
+const PAUSE: u64 = 50;
+/// How long an endpoint without a device is left alone: its app may be about to register again.
+const RETIRE_AFTER: i32 = 15 * 60;
+
+impl Jobs {
+    /// The queue that the settings name, if they name one.
+    #[must_use]
+    pub fn new(start: &Start) -> Option<Self> {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(2))
+            .operation_timeout(Duration::from_secs(5))
+            .build();
+        Some(Self {
+            client: Client::from_conf(Builder::from(&start.aws).timeout_config(timeouts).build()),
+            url: start.settings.job_queue.clone()?,
+            clock: start.clock.clone(),
+        })
+    }
+
+    /// All of this is on the queue, each at least once.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where some of it was not taken by the deadline, [`Failure::Internal`]: some may be on the
+    /// queue then.
+    pub async fn put(&self, work: &[Work], deadline: Time) -> Result<(), Failure> {
+        let bodies = work.iter().map(Work::to_text);
+        stream::iter(batches(bodies))
+            .map(|batch| self.put_batch(batch, deadline))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// The endpoint is on the queue, to be looked after a while from now.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], [`Failure::Internal`].
+    pub async fn put_later(&self, work: &Work) -> Result<(), Failure> {
+        let call = self.client.send_message().queue_url(&self.url);
+        let call = call
+            .message_body(work.to_text())
+            .delay_seconds(RETIRE_AFTER);
+        call.send().await.map_err(|error| sorted(&error))?;
+        Ok(())
+    }
+
+    async fn put_batch(&self, mut left: Vec<String>, deadline: Time) -> Result<(), Failure> {
+        let mut pause = PAUSE;
+        loop {
+            let failure = match self.attempt(&left).await {
+                Ok(failed) if failed.is_empty() => return Ok(()),
+                Ok(failed) => {
+                    let mut n = 0;
+                    left.retain(|_| {
+                        n += 1;
+                        failed.contains(&(n - 1))
+                    });
+                    Failure::Unavailable("SQS: a message was not taken".into())
+                }
+                Err(failure) => failure,
+            };
+            let late = (self.clock)() >= deadline;
+            if late || !matches!(failure, Failure::Unavailable(_)) {
+                return Err(failure);
+            }
+            let span = pause / 2 + crate::random::below(pause / 2);
+            tokio::time::sleep(Duration::from_millis(span)).await;
+            pause = (pause * 2).min(1000);
+        }
+    }
+
+    /// The places of those that were not taken.
+    async fn attempt(&self, bodies: &[String]) -> Result<Vec<usize>, Failure> {
+        let entry = |(n, body): (usize, &String)| {
+            SendMessageBatchRequestEntry::builder()
+                .id(n.to_string())
+                .message_body(body)
+                .build()
+                .map_err(|error| Failure::Internal(error.into()))
+        };
+        let entries: Vec<_> = bodies
+            .iter()
+            .enumerate()
+            .map(entry)
+            .collect::<Result<_, _>>()?;
+        let call = self.client.send_message_batch().queue_url(&self.url);
+        let answer = call.set_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| sorted(&error))?;
+        let taken = |n: &usize| {
+            let id = n.to_string();
+            answer.successful.iter().any(|entry| entry.id == id)
+        };
+        // The sender's own fault does not pass.
+        if answer.failed.iter().any(|entry| entry.sender_fault) {
+            return Err(Failure::Internal("SQS: a message was refused".into()));
+        }
+        Ok((0..bodies.len()).filter(|n| !taken(n)).collect())
+    }
+}
+
+fn batches(bodies: impl Iterator<Item = String>) -> Vec<Vec<String>> {
+    let mut batches: Vec<Vec<String>> = Vec::new();
+    let mut bytes = 0;
+    for body in bodies {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH.0 && bytes + body.len() <= BATCH.1 => {
+                bytes += body.len();
+                batch.push(body);
+            }
+            _ => {
+                bytes = body.len();
+                batches.push(vec![body]);
+            }
+        }
+    }
+    batches
+}
+
+/// Only the code becomes part of the cause.
+fn sorted<E: ProvideErrorMetadata>(
+    error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
+) -> Failure {
+    let code = error.code().unwrap_or_default();
+    let cause = format!("SQS: {}", if code.is_empty() { "no answer" } else { code }).into();
+    match error {
+        SdkError::ServiceError(_)
+            if !code.contains("Throttl") && !code.contains("Limit") && !is_server_fault(error) =>
+        {
+            Failure::Internal(cause)
+        }
+        SdkError::ConstructionFailure(_) => Failure::Internal(cause),
+        _ => Failure::Unavailable(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_at_most_ten_messages_and_what_sqs_takes_in_bytes() {
+        let body = |size: usize| "x".repeat(size);
+        let sizes = |bodies: Vec<String>| -> Vec<usize> {
+            batches(bodies.into_iter()).iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(vec![body(10); 21]), [10, 10, 1]);
+        assert_eq!(sizes(vec![body(200_000); 12]), [5, 5, 2]);
+        assert_eq!(sizes(vec![]), [] as [usize; 0]);
+    }
+}

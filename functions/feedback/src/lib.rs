@@ -1,0 +1,83 @@
+//! Hears from SNS what became of pushes after they were accepted: a device whose token is dead leaves the table.
+
+mod report;
+
+use aws::bindings::{Bindings, Removal};
+use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
+use aws::sns::Endpoints;
+use aws::{Cause, Failure, Settings, Start, Worker};
+use push::{Time, Token};
+use report::{Meaning, Report};
+use std::sync::Arc;
+
+/// The worker of the queue of reports.
+pub struct Feedback {
+    settings: Arc<Settings>,
+    bindings: Bindings,
+    endpoints: Endpoints,
+}
+
+impl Worker for Feedback {
+    const NAME: &'static str = "feedback";
+    type Event = QueueEvent;
+    type Answer = QueueAnswer;
+
+    async fn start(start: &Start) -> Result<Self, lambda_http::Error> {
+        let worker = Self {
+            settings: Arc::clone(&start.settings),
+            bindings: Bindings::new(start),
+            endpoints: Endpoints::new(start),
+        };
+        worker.bindings.store().warm().await;
+        Ok(worker)
+    }
+
+    async fn work(&self, event: QueueEvent, _: Time) -> Result<QueueAnswer, Cause> {
+        Ok(event.each(Self::NAME, |message| self.one(message)).await)
+    }
+}
+
+impl Feedback {
+    async fn one(&self, message: &QueueMessage) -> Result<(), Cause> {
+        let report = Report::parse(&message.body)?;
+        let (event, failure) = (report.event.as_str(), report.failure.as_str());
+        match report.meaning() {
+            Meaning::Nothing => tracing::info!(event, failure, "SNS reported"),
+            Meaning::Misconfigured => {
+                tracing::error!(
+                    event,
+                    failure,
+                    "a platform does not work as it is configured"
+                );
+            }
+            Meaning::Dead => {
+                let removal = self.remove(&report).await?;
+                tracing::info!(event, failure, ?removal, "SNS reported a dead token");
+                if removal == Removal::OverBudget {
+                    tracing::error!(
+                        "the removal budget is spent: are the platform's credentials right?"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The device that holds the endpoint has ended, if it has not registered since the report and the budget lasts. There
+    /// is no index of endpoints: SNS knows the token, the token's item its device.
+    async fn remove(&self, report: &Report) -> Result<Removal, Failure> {
+        let Some(token) = self.endpoints.token(&report.endpoint).await? else {
+            return Ok(Removal::NotNeeded);
+        };
+        let Ok(token) = Token::parse(report.platform, &token) else {
+            return Ok(Removal::NotNeeded);
+        };
+        let Some(holder) = self.bindings.store().holder(&token.key()).await? else {
+            return Ok(Removal::NotNeeded);
+        };
+        let budget = self.settings.max_removals_per_hour;
+        self.bindings
+            .remove(&holder.device, &report.endpoint, report.time, budget)
+            .await
+    }
+}
