@@ -71,6 +71,13 @@ impl Api {
         self.control(Method::POST, "/clock", Some(body)).await;
     }
 
+    /// The time of the system, in whole seconds.
+    pub(crate) async fn now(&self) -> String {
+        let body = json!({"advanceSeconds": 0});
+        let clock = self.control(Method::POST, "/clock", Some(body)).await;
+        clock["now"].as_str().unwrap().to_owned()
+    }
+
     /// The secret that is current after a rotation.
     pub(crate) async fn rotate(&self, secret: &str) -> String {
         let body = json!({"secret": secret});
@@ -103,6 +110,57 @@ impl Api {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{operation} is not called {times} times within 5 s");
+    }
+
+    /// Waits until a message has been sent to everybody that it is for; gives its counts.
+    pub(crate) async fn settled(&self, id: &str) -> Value {
+        self.comes_to(id, "Dispatched").await
+    }
+
+    /// Waits until a message has this status; gives its counts.
+    pub(crate) async fn comes_to(&self, id: &str, expected: &str) -> Value {
+        let mut status = Value::Null;
+        for _ in 0..1200 {
+            let answer = self.backend_get(&format!("/messages/{id}/status")).await;
+            status = answer.ok(200);
+            if status["status"] == expected {
+                return status["counts"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("it does not come to {expected} within 30 s: {status}");
+    }
+
+    /// Sends a message to a queue, as anything might.
+    pub(crate) async fn enqueue(&self, queue: &str, body: &str) {
+        let info = self.control(Method::GET, "/info", None).await;
+        let url = format!("https://sqs.us-east-1.amazonaws.com/000000000000/userpush-{queue}");
+        let request = reqwest::Client::new()
+            .post(info["awsEndpointUrl"].as_str().unwrap())
+            .header("x-amz-target", "AmazonSQS.SendMessage")
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(json!({"QueueUrl": url, "MessageBody": body}).to_string());
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    }
+
+    /// Waits until nothing is left on a queue but what is delayed.
+    pub(crate) async fn emptied(&self, queue: &str) {
+        let idle = |held: &Value| held["visible"] == 0 && held["inFlight"] == 0;
+        self.queue_is(queue, idle).await;
+    }
+
+    /// Waits until a queue is as it should be.
+    pub(crate) async fn queue_is(&self, queue: &str, expected: impl Fn(&Value) -> bool) {
+        let mut held = Value::Null;
+        for _ in 0..1200 {
+            held = self.control(Method::GET, "/queues", None).await[queue].take();
+            if expected(&held) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{queue} does not come to what is expected within 30 s: {held}");
     }
 
     /// All that the table holds.

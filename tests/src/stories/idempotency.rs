@@ -146,7 +146,7 @@ async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
         .backend_get(&format!("/messages/{id}/status"))
         .await
         .ok(200);
-    assert_eq!(status["status"], "Processing");
+    assert_eq!(status["status"], "Accepted");
     let sent = send(&api, &key, &message).await.ok(202);
     assert_eq!(sent["messageId"], id);
     assert_eq!(api.shown(&phone).await, ["Once"]);

@@ -3,9 +3,11 @@
 mod calls;
 mod erasing;
 mod errors;
+mod feedback;
 mod gateway;
 mod id_input;
 mod idempotency;
+mod jobs;
 mod late_logouts;
 mod leases;
 mod messages;
@@ -34,9 +36,11 @@ pub(crate) fn all() -> Vec<Story> {
         calls::stories,
         erasing::stories,
         errors::stories,
+        feedback::stories,
         gateway::stories,
         id_input::stories,
         idempotency::stories,
+        jobs::stories,
         late_logouts::stories,
         leases::stories,
         messages::stories,

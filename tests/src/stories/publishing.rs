@@ -90,14 +90,7 @@ impl Stage {
         for (name, count) in counts.as_object().unwrap() {
             expected[name] = count.clone();
         }
-        let status = self
-            .api
-            .backend_get(&format!("/messages/{id}/status"))
-            .await;
-        status.is(
-            200,
-            &json!({"messageId": id, "status": "Dispatched", "counts": expected}),
-        );
+        assert_eq!(self.api.settled(id).await, expected);
     }
 
     async fn gone(&self, phone: &Phone) {

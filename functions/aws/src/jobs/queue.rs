@@ -52,11 +52,13 @@ impl Jobs {
     /// queue then.
     pub async fn put(&self, work: &[Work], deadline: Time) -> Result<(), Failure> {
         let bodies = work.iter().map(Work::to_text);
-        stream::iter(batches(bodies))
-            .map(|batch| self.put_batch(batch, deadline))
+        let puts = stream::iter(batches(bodies))
+            .map(|batch| self.put_batch(batch))
             .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await
+            .try_collect();
+        let left = Duration::from_millis(deadline.since((self.clock)()).millis());
+        let late = |_| Failure::Unavailable("SQS: not all of it was taken in time".into());
+        tokio::time::timeout(left, puts).await.map_err(late)?
     }
 
     /// The endpoint is on the queue, to be looked after a while from now.
@@ -72,24 +74,17 @@ impl Jobs {
         Ok(())
     }
 
-    async fn put_batch(&self, mut left: Vec<String>, deadline: Time) -> Result<(), Failure> {
+    async fn put_batch(&self, mut left: Vec<String>) -> Result<(), Failure> {
         let mut pause = PAUSE;
         loop {
-            let failure = match self.attempt(&left).await {
+            match self.attempt(&left).await {
                 Ok(failed) if failed.is_empty() => return Ok(()),
                 Ok(failed) => {
-                    let mut n = 0;
-                    left.retain(|_| {
-                        n += 1;
-                        failed.contains(&(n - 1))
-                    });
-                    Failure::Unavailable("SQS: a message was not taken".into())
+                    let mut places = 0..;
+                    left.retain(|_| places.next().is_some_and(|n| failed.contains(&n)));
                 }
-                Err(failure) => failure,
-            };
-            let late = (self.clock)() >= deadline;
-            if late || !matches!(failure, Failure::Unavailable(_)) {
-                return Err(failure);
+                Err(Failure::Unavailable(_)) => {}
+                Err(failure) => return Err(failure),
             }
             let span = pause / 2 + crate::random::below(pause / 2);
             tokio::time::sleep(Duration::from_millis(span)).await;
