@@ -39,11 +39,13 @@ impl Pace {
     /// How long it is until the next turn, where none has come yet.
     pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
         let turn = self.next.max(now.saturating_sub(LATENESS));
-        if turn > now {
-            return Err(turn - now);
+        match turn.saturating_sub(now) {
+            Duration::ZERO => {
+                self.next = turn + self.interval;
+                Ok(())
+            }
+            wait => Err(wait),
         }
-        self.next = turn + self.interval;
-        Ok(())
     }
 }
 
@@ -72,7 +74,7 @@ mod tests {
         let mut begin = 0;
         let mut most = 0;
         for (n, time) in times.iter().enumerate() {
-            while *time - times[begin] >= SECOND {
+            while time.saturating_sub(times[begin]) >= SECOND {
                 begin += 1;
             }
             most = most.max(n + 1 - begin);
@@ -117,7 +119,7 @@ mod tests {
                 .collect();
             all.sort_unstable();
             assert!(most_in_a_second(&all) <= quota as usize, "{quota} a second");
-            let time = (all[all.len() - 1] - all[0]).as_secs_f64();
+            let time = all[all.len() - 1].saturating_sub(all[0]).as_secs_f64();
             let bound = 1_000_000.0 / f64::from(quota);
             println!("{quota} a second: {time:.0} s, the quota's own bound is {bound:.0} s");
             assert!(time <= bound * 1.1, "{quota} a second: {time} s");

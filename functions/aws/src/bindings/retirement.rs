@@ -34,9 +34,7 @@ impl Bindings {
                     "an endpoint will not be looked after"
                 );
             }
-            Err(_) => {
-                tracing::warn!("an endpoint will not be looked after: no answer of the queue")
-            }
+            Err(_) => tracing::warn!("an endpoint will not be looked after: no answer"),
         }
     }
 }

@@ -113,47 +113,44 @@ impl Work {
     /// # Errors
     /// A body that was not written by [`to_text`](Self::to_text); it is not repeated.
     pub fn parse(text: &str) -> Result<Self, Cause> {
-        let bad = |_| Cause::from("a message of the queue is no job");
-        let written: Written = serde_json::from_str(text).map_err(|_| bad(()))?;
-        let work = match written {
-            Written {
-                message: Some(message),
-                job: Some(number),
-                users,
-                devices,
-                shards,
-                retire: None,
-            } => Self::Send(Job {
-                message: MessageId::parse(&message).map_err(|_| bad(()))?,
-                number,
-                part: match (users, devices, shards) {
-                    (Some(users), None, None) => {
-                        let users = users.iter().map(|user| UserId::parse(user));
-                        Part::Users(users.collect::<Result<_, _>>().map_err(|_| bad(()))?)
-                    }
-                    (None, Some(devices), None) => {
-                        let devices = devices.iter().map(|id| DeviceId::parse(id));
-                        Part::Devices(devices.collect::<Result<_, _>>().map_err(|_| bad(()))?)
-                    }
-                    (None, None, Some((first, last))) => Part::Shards(first, last),
-                    _ => return Err(bad(())),
-                },
-            }),
-            Written {
-                message: None,
-                job: None,
-                users: None,
-                devices: None,
-                shards: None,
-                retire: Some(retired),
-            } => Self::Retire(Retired {
-                platform: Platform::parse(&retired.platform).map_err(|_| bad(()))?,
-                token: TokenKey::parse(&retired.token).ok_or_else(|| bad(()))?,
-                endpoint: retired.endpoint,
-            }),
-            _ => return Err(bad(())),
+        Self::read(text).ok_or_else(|| "a message of the queue is no job".into())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let Written {
+            message,
+            job,
+            users,
+            devices,
+            shards,
+            retire,
+        } = serde_json::from_str(text).ok()?;
+        let part = match (users, devices, shards) {
+            (Some(users), None, None) => {
+                let users = users.iter().map(|user| UserId::parse(user).ok());
+                Some(Part::Users(users.collect::<Option<_>>()?))
+            }
+            (None, Some(devices), None) => {
+                let devices = devices.iter().map(|id| DeviceId::parse(id).ok());
+                Some(Part::Devices(devices.collect::<Option<_>>()?))
+            }
+            (None, None, Some((first, last))) => Some(Part::Shards(first, last)),
+            (None, None, None) => None,
+            _ => return None,
         };
-        Ok(work)
+        match (message, job, part, retire) {
+            (Some(message), Some(number), Some(part), None) => Some(Self::Send(Job {
+                message: MessageId::parse(&message).ok()?,
+                number,
+                part,
+            })),
+            (None, None, None, Some(retired)) => Some(Self::Retire(Retired {
+                platform: Platform::parse(&retired.platform).ok()?,
+                token: TokenKey::parse(&retired.token)?,
+                endpoint: retired.endpoint,
+            })),
+            _ => None,
+        }
     }
 }
 

@@ -132,8 +132,8 @@ mod tests {
                 part,
             };
             let size = super::super::Work::Send(job).to_text().len();
-            let least = if n == last { 1 } else { 190_000 };
-            assert!((least..=200_100).contains(&size), "{size}");
+            let smallest = if n == last { 1 } else { 190_000 };
+            assert!((smallest..=200_100).contains(&size), "{size}");
         }
     }
 

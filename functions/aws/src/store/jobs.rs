@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{
 };
 use push::device::Version;
 use push::{MessageId, Span, Time};
+use std::fmt::Write;
 
 /// A part of the sending of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -234,7 +235,7 @@ fn counted(
     for (name, count) in counts.named() {
         if count > 0 {
             add.push_str(if add.is_empty() { " ADD " } else { ", " });
-            add.push_str(&format!("#{name} :{name}"));
+            let _ = write!(add, "#{name} :{name}");
             call = call
                 .expression_attribute_names(format!("#{name}"), name)
                 .expression_attribute_values(format!(":{name}"), number(count));
