@@ -117,6 +117,23 @@ impl Api {
         self.comes_to(id, "Dispatched").await
     }
 
+    /// Waits until a message has been sent, whatever fails on the way: what a job leaves after a failure shows again.
+    /// `false` where it is not known to have been even then.
+    pub(crate) async fn comes_to_rest(&self, id: &str) -> bool {
+        for _ in 0..6 {
+            for _ in 0..80 {
+                let answer = self.backend_get(&format!("/messages/{id}/status")).await;
+                if answer.ok(200)["status"] == "Dispatched" {
+                    return true;
+                }
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+            // Longer than a message of the queue is hidden.
+            self.advance(721).await;
+        }
+        false
+    }
+
     /// Waits until a message has this status; gives its counts.
     pub(crate) async fn comes_to(&self, id: &str, expected: &str) -> Value {
         let mut status = Value::Null;

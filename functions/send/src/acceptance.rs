@@ -137,13 +137,19 @@ impl Sender {
         }
     }
 
-    /// Keeps the answer of a request with a key, or lets its repeat go on with it at once.
-    pub(crate) async fn finish(&self, key: Option<&Digested>, answer: Option<&str>) {
-        if let Some(key) = key
-            && let Err(fault) = self.store.finish(key, answer).await
-        {
-            let code = Failure::from(fault).code();
-            tracing::error!(code, "the answer to a request with a key was not kept");
+    /// Keeps the answer of a request with a key, or lets its repeat go on with it at once; `false` where that was not to be
+    /// done.
+    pub(crate) async fn finish(&self, key: Option<&Digested>, answer: Option<&str>) -> bool {
+        let Some(key) = key else {
+            return true;
+        };
+        match self.store.finish(key, answer).await {
+            Ok(()) => true,
+            Err(fault) => {
+                let code = Failure::from(fault).code();
+                tracing::error!(code, "the answer to a request with a key was not kept");
+                false
+            }
         }
     }
 }

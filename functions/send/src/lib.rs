@@ -65,9 +65,15 @@ impl Function for Sender {
                 key,
             } => {
                 let sent = self.send(call, &message, &id, &stored, plan, origin).await;
-                let reply = sent.and_then(|counts| answer(&message, &id, counts.as_deref()));
-                self.finish(key.as_ref(), reply.as_ref().ok().map(Reply::body))
+                let forgotten = sent.as_ref().is_ok_and(|sent| sent.forgotten);
+                let reply = sent.and_then(|sent| answer(&message, &id, sent.recipients.as_deref()));
+                let kept = self
+                    .finish(key.as_ref(), reply.as_ref().ok().map(Reply::body))
                     .await;
+                // Its repeat would be a second send: so it is not answered as one that is done.
+                if forgotten && !kept {
+                    return Err(Failure::Unavailable("a send could not be noted".into()));
+                }
                 reply
             }
             Acceptance::Answered(answer) => Ok(Reply::repeated(202, &answer)),

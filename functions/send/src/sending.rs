@@ -17,6 +17,15 @@ pub(crate) enum Plan {
     Queued(Vec<Part>),
 }
 
+/// What became of a message that is sent, or is sure to be.
+#[derive(Default)]
+pub(crate) struct Sent {
+    /// Devices accepted for each user or device that was sent to at once; nothing where that is not known.
+    pub recipients: Option<Vec<u64>>,
+    /// Whether whoever goes on with it would send it again, because what was sent could not be noted.
+    pub forgotten: bool,
+}
+
 /// What throttles or does not answer is tried again within the request for so long; what is left then is for the queue.
 const PATIENCE: Span = Span::from_seconds(2);
 /// So long before the invocation ends no page begins: with a queue, which goes on with what is left, and without.
@@ -46,8 +55,7 @@ impl Sender {
         }
     }
 
-    /// The message is sent, or is sure to be. Devices accepted for each user or device that was sent to at once; nothing
-    /// where that is not known.
+    /// The message is sent, or is sure to be.
     pub(crate) async fn send(
         &self,
         call: &Call,
@@ -56,7 +64,7 @@ impl Sender {
         stored: &StoredMessage,
         plan: Plan,
         origin: Origin,
-    ) -> Result<Option<Vec<u64>>, Failure> {
+    ) -> Result<Sent, Failure> {
         match (plan, &self.jobs) {
             (Plan::AtOnce(part), _) => self.at_once(call, message, id, stored, part, origin).await,
             (Plan::Queued(parts), Some(jobs)) => {
@@ -70,7 +78,7 @@ impl Sender {
                 };
                 let work: Vec<_> = (0..).zip(parts).map(job).collect();
                 jobs.put(&work, call.deadline - LAST[0]).await?;
-                Ok(None)
+                Ok(Sent::default())
             }
             (Plan::Queued(_), None) => Err(Failure::Internal("no queue".into())),
         }
@@ -84,7 +92,7 @@ impl Sender {
         stored: &StoredMessage,
         part: Part,
         origin: Origin,
-    ) -> Result<Option<Vec<u64>>, Failure> {
+    ) -> Result<Sent, Failure> {
         let holder = Holder {
             message: id,
             number: 0,
@@ -95,7 +103,7 @@ impl Sender {
             Origin::Fresh => None,
             Origin::TakenOver => match self.claim(holder, call.now).await? {
                 Claim::Taken(cursor) => cursor,
-                Claim::Done => return Ok(None),
+                Claim::Done => return Ok(Sent::default()),
                 Claim::Held => {
                     return Err(Failure::Unavailable("the message is being sent".into()));
                 }
@@ -108,7 +116,10 @@ impl Sender {
             None => (without, call.deadline),
         };
         let Report {
-            recipients, end, ..
+            recipients,
+            noted,
+            end,
+            ..
         } = self
             .dispatch
             .send(Sending {
@@ -136,7 +147,10 @@ impl Sender {
                     .await?;
             }
         }
-        Ok(whole.then_some(recipients))
+        Ok(Sent {
+            recipients: whole.then_some(recipients),
+            forgotten: !noted,
+        })
     }
 
     async fn claim(&self, holder: Holder<'_>, now: Time) -> Result<Claim, Failure> {

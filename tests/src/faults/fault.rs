@@ -32,12 +32,12 @@ pub(super) enum Times {
 const ALWAYS: u64 = 100_000;
 
 impl Call {
-    /// Every call of an operation, from the counts of the control surface.
+    /// Every call of an operation, from the counts of the control surface; of many of a kind the first four.
     pub(super) fn of(calls: &Value) -> Vec<Self> {
         let counts = calls.as_object().expect("counts by name").iter();
         let calls = counts.flat_map(|(name, count)| {
             let (service, operation) = name.split_once('.').expect("service.Operation");
-            (0..count.as_u64().expect("a count")).map(move |nth| Self {
+            (0..count.as_u64().expect("a count").min(4)).map(move |nth| Self {
                 service: service.to_owned(),
                 operation: operation.to_owned(),
                 nth,
@@ -60,6 +60,7 @@ impl Call {
                 "NotFound",
                 "AuthorizationError",
             ],
+            "sqs" => vec!["RequestThrottled", "InternalError", "AccessDeniedException"],
             _ => vec![
                 "ThrottlingException",
                 "InternalServiceError",
@@ -71,6 +72,7 @@ impl Call {
             "TransactWriteItems" => vec!["Conflict", "Torn", "TransactionInProgressException"],
             "PutItem" | "UpdateItem" => vec!["Conflict"],
             "BatchGetItem" => vec!["Unprocessed"],
+            "SendMessageBatch" => vec!["PartialFailure"],
             "Publish" => vec!["PlatformApplicationDisabled", "InvalidParameter"],
             _ => vec![],
         });
@@ -85,7 +87,8 @@ impl Call {
     pub(super) fn title(&self) -> String {
         let which = ["", ", the second", ", the third", ", the fourth"];
         let nth = usize::try_from(self.nth).expect("a small number");
-        format!("{}{}", self.operation, which.get(nth).expect("not so many"))
+        let which = which.get(nth).expect("not so many");
+        format!("{}{which}", self.operation)
     }
 
     /// The requests to the control surface that make this call fail. `endpoint` is that of the token.

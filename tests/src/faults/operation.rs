@@ -21,11 +21,13 @@ pub(super) enum Operation {
     Told,
     ToldDead,
     ToldGone,
+    ToldWithKey,
+    ToldByJob,
     Erased,
 }
 
 /// All of them, in the order of the table.
-pub(super) const ALL: [Operation; 19] = [
+pub(super) const ALL: [Operation; 21] = [
     Operation::Registered,
     Operation::Unchanged,
     Operation::Renewed,
@@ -44,6 +46,8 @@ pub(super) const ALL: [Operation; 19] = [
     Operation::Told,
     Operation::ToldDead,
     Operation::ToldGone,
+    Operation::ToldWithKey,
+    Operation::ToldByJob,
     Operation::Erased,
 ];
 
@@ -69,6 +73,8 @@ impl Operation {
             Self::Told => "a send to a user",
             Self::ToldDead => "a send to a user whose endpoint is disabled",
             Self::ToldGone => "a send to a user whose endpoint is gone",
+            Self::ToldWithKey => "a send to a user with an Idempotency-Key",
+            Self::ToldByJob => "a send to more than 100 users with an Idempotency-Key",
             Self::Erased => "DELETE of a user",
         }
     }
@@ -87,7 +93,9 @@ impl Operation {
             Self::Updated | Self::Read | Self::ReadAndRenewed => 200,
             Self::Unregistered | Self::UnregisteredAgain | Self::Erased => 204,
             Self::LeftAnothers | Self::LeftUnknown => 404,
-            Self::Told | Self::ToldDead | Self::ToldGone => 202,
+            Self::Told | Self::ToldDead | Self::ToldGone | Self::ToldWithKey | Self::ToldByJob => {
+                202
+            }
         }
     }
 
@@ -101,6 +109,11 @@ impl Operation {
 
     /// Whether it is a send.
     pub(super) const fn sends(self) -> bool {
-        matches!(self, Self::Told | Self::ToldDead | Self::ToldGone)
+        self.success() == 202
+    }
+
+    /// Whether its repeat is told from a second send.
+    pub(super) const fn has_key(self) -> bool {
+        matches!(self, Self::ToldWithKey | Self::ToldByJob)
     }
 }

@@ -5,7 +5,7 @@ use crate::answer::Answer;
 use crate::api::Api;
 use crate::clock::machine;
 use crate::message::Push;
-use crate::phone::{Phone, user};
+use crate::phone::{Phone, random_hex, user};
 use crate::table::Table;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ pub(super) struct Scene {
     phone: Phone,
     other: Phone,
     fresh: Phone,
+    /// The idempotency key of a send.
+    key: String,
 }
 
 /// What the table and the phones show of a scene.
@@ -48,6 +50,7 @@ impl Scene {
                 _ => Phone::android(),
             },
             fresh: phone.refreshed(),
+            key: random_hex(8),
             alice,
             bob,
             phone,
@@ -156,8 +159,33 @@ impl Scene {
                     json!({"message": {"alert": "Hi"}, "target": {"userIds": [self.alice]}});
                 api.send(&message).await
             }
+            Operation::ToldWithKey | Operation::ToldByJob => {
+                let strangers = match self.operation {
+                    Operation::ToldByJob => 100,
+                    _ => 0,
+                };
+                let users: Vec<_> = (0..strangers)
+                    .map(|n| format!("stranger {n}"))
+                    .chain([self.alice.clone()])
+                    .collect();
+                let message = json!({"message": {"alert": "Hi"}, "target": {"userIds": users}});
+                let request = api.call(Method::POST, "/messages").backend(api);
+                let request = request.header("idempotency-key", &self.key);
+                request.json(&message).send().await
+            }
             Operation::Erased => self.erase(&self.alice).await,
         }
+    }
+
+    /// Waits until what a send that was answered with success left to jobs is done; `false` where the message is not
+    /// known to have been sent even then.
+    pub(super) async fn settle(&self, answer: &Answer) -> bool {
+        if !self.operation.sends() || answer.status != self.operation.success() {
+            return true;
+        }
+        let sent: Value = serde_json::from_str(&answer.text).expect("JSON");
+        let id = sent["messageId"].as_str().expect("an id");
+        self.api.comes_to_rest(id).await
     }
 
     async fn erase(&self, user: &str) -> Answer {
@@ -235,6 +263,7 @@ impl Scene {
         self.api.forget_calls().await;
         let answer = self.act().await;
         assert_eq!(answer.status, self.operation.success(), "{}", answer.text);
+        assert!(self.settle(&answer).await, "it is sent");
         self.api.calls().await
     }
 }

@@ -19,6 +19,8 @@ the page anew.
 - A call is named with its place where an operation makes it more than once. `GetSecretValue` is asked for when what a
   function knows of its secrets is older than a minute.
 - *done*: as if nothing had gone wrong. *as before*: as if it had not been asked for. A 503 comes with `Retry-After`.
+- *not counted*: the status of the message does not come to say that it was sent. What was told twice was told under the
+  same `nid`. A request with a key that was left alone for as long as one may be under way is repeated after that time.
 - `timeout`: not carried out, no answer. `disconnect`: not carried out, the connection closes. `lostAnswer`: carried out,
   the connection closes instead of an answer. `Torn`: the transaction becomes visible item by item. `Conflict`: another
   transaction is under way on an item. `Unprocessed`: a batch read leaves keys out.
@@ -46,18 +48,16 @@ fn section(page: &mut String, operation: Operation, usual: &Usual, seen: &BTreeM
     page.push_str("| call | fault | answer | then | repeated |\n|---|---|---|---|---|\n");
     let mut rows: Vec<(String, Vec<&Case>)> = Vec::new();
     for (case, seen) in seen.iter().filter(|(case, _)| case.operation == operation) {
+        // A second request is a second message, but for one with a key that was answered.
+        let same = operation.has_key() && seen.status == operation.success();
+        let more = if same { 0 } else { usual.after.pushes };
         let row = format!(
-            "{} | {} | {}, {}",
+            "{} | {}{} | {}, {}",
             seen.status,
             state(operation, usual, &seen.state, usual.after.pushes),
+            if seen.counted { "" } else { ", not counted" },
             seen.again,
-            // A second request is a second message.
-            state(
-                operation,
-                usual,
-                &seen.healed,
-                seen.state.pushes + usual.after.pushes
-            )
+            state(operation, usual, &seen.healed, seen.state.pushes + more)
         );
         let call = &case.call;
         let same = rows.iter_mut().find(|(of, cases)| {

@@ -74,7 +74,7 @@ async fn told(api: &Api, users: &[String], alert: &str) -> String {
 }
 
 /// Counts of a message; those that are not named are 0.
-fn counts(named: Value) -> Value {
+fn counts(named: &Value) -> Value {
     let mut counts = json!({"accepted": 0, "dead": 0, "refused": 0, "retried": 0, "misconfigured": 0, "expired": 0});
     for (name, count) in named.as_object().unwrap() {
         counts[name] = count.clone();
@@ -99,7 +99,7 @@ async fn a_message_to_more_than_a_hundred_users_reaches_each_of_their_phones_onc
         phones.push(phone);
     }
     let id = told(api, &crowd(&[&stage.alice, &bob, &zoe]), "Crowd").await;
-    assert_eq!(api.settled(&id).await, counts(json!({"accepted": 5})));
+    assert_eq!(api.settled(&id).await, counts(&json!({"accepted": 5})));
     let mut uids = Vec::new();
     for phone in &phones {
         let pushes = api.pushes(phone).await;
@@ -130,7 +130,7 @@ async fn a_message_to_more_than_a_hundred_devices_reaches_each_of_them_once(api:
     let message = json!({"message": {"alert": "Devices"}, "target": {"deviceIds": devices}});
     let sent = api.send(&message).await.ok(202);
     let id = sent["messageId"].as_str().unwrap();
-    assert_eq!(api.settled(id).await, counts(json!({"accepted": 2})));
+    assert_eq!(api.settled(id).await, counts(&json!({"accepted": 2})));
     for phone in &phones {
         assert_eq!(api.shown(phone).await, ["Devices"]);
     }
@@ -203,7 +203,7 @@ async fn a_job_that_comes_twice_sends_once(api: Api) {
     let all = json!({"oneIn": 1});
     api.control(Method::POST, "/queues/copies", Some(all)).await;
     let id = told(api, &crowd(&[&stage.alice]), "Once").await;
-    assert_eq!(api.settled(&id).await, counts(json!({"accepted": 4})));
+    assert_eq!(api.settled(&id).await, counts(&json!({"accepted": 4})));
     // Whoever came second and found the job held comes again, and finds it done.
     let none = json!({"oneIn": 0});
     api.control(Method::POST, "/queues/copies", Some(none))
@@ -213,7 +213,7 @@ async fn a_job_that_comes_twice_sends_once(api: Api) {
     for phone in &stage.phones {
         assert_eq!(api.shown(phone).await, ["Once"]);
     }
-    assert_eq!(api.settled(&id).await, counts(json!({"accepted": 4})));
+    assert_eq!(api.settled(&id).await, counts(&json!({"accepted": 4})));
 }
 
 async fn a_job_that_the_queue_does_not_take_at_once_is_put_again(api: Api) {
@@ -228,7 +228,7 @@ async fn a_job_that_the_queue_does_not_take_at_once_is_put_again(api: Api) {
         let id = told(api, &crowd(&[&stage.alice]), fault).await;
         assert_eq!(
             api.settled(&id).await,
-            counts(json!({"accepted": 1})),
+            counts(&json!({"accepted": 1})),
             "{fault}"
         );
     }
@@ -241,7 +241,7 @@ async fn a_send_that_did_not_get_all_its_jobs_on_the_queue_is_unavailable_and_go
     let (api, key) = (&stage.api, random_hex(8));
     let message =
         json!({"message": {"alert": "Hi"}, "target": {"userIds": crowd(&[&stage.alice])}});
-    let send = || {
+    let post = || {
         let request = api.call(Method::POST, "/messages").backend(api);
         request
             .header("idempotency-key", &key)
@@ -250,16 +250,16 @@ async fn a_send_that_did_not_get_all_its_jobs_on_the_queue_is_unavailable_and_go
     };
     api.fault("sqs", "SendMessageBatch", "AccessDeniedException", 1)
         .await;
-    assert_eq!(send().await.ok(500)["code"], "FPWSE0010E");
+    assert_eq!(post().await.ok(500)["code"], "FPWSE0010E");
     assert_eq!(api.shown(&stage.phones[0]).await, [""; 0]);
     api.fault("sqs", "SendMessageBatch", "ServiceUnavailable", 1_000_000)
         .await;
-    send().await.refused(UNAVAILABLE);
+    post().await.refused(UNAVAILABLE);
     heal(api).await;
-    let sent = send().await.ok(202);
+    let sent = post().await.ok(202);
     let id = sent["messageId"].as_str().unwrap();
-    assert_eq!(api.settled(id).await, counts(json!({"accepted": 1})));
-    assert_eq!(send().await.ok(202), sent);
+    assert_eq!(api.settled(id).await, counts(&json!({"accepted": 1})));
+    assert_eq!(post().await.ok(202), sent);
     assert_eq!(api.shown(&stage.phones[0]).await, ["Hi"]);
 }
 
@@ -318,7 +318,7 @@ async fn a_job_that_keeps_failing_ends_among_the_dead_letters_and_can_be_sent_ba
         api.advance(VISIBILITY).await;
     }
     api.queue_is(DEAD, |held| held["visible"] == 1).await;
-    assert_eq!(api.comes_to(&id, "Failed").await, counts(json!({})));
+    assert_eq!(api.comes_to(&id, "Failed").await, counts(&json!({})));
     heal(api).await;
     let other = told(api, &crowd(&[&stage.alice]), "not stopped").await;
     api.settled(&other).await;
@@ -327,7 +327,7 @@ async fn a_job_that_keeps_failing_ends_among_the_dead_letters_and_can_be_sent_ba
         .control(Method::POST, "/queues/redrive", Some(dead))
         .await;
     assert_eq!(moved, json!({"moved": 1}));
-    assert_eq!(api.settled(&id).await, counts(json!({"accepted": 1})));
+    assert_eq!(api.settled(&id).await, counts(&json!({"accepted": 1})));
     assert_eq!(api.shown(&stage.phones[0]).await, ["not stopped", "Hi"]);
 }
 
@@ -357,7 +357,7 @@ async fn a_lost_answer_to_a_note_counts_nobody_twice(api: Api) {
         let id = told(api, &crowd(&[&stage.alice]), fault).await;
         assert_eq!(
             api.settled(&id).await,
-            counts(json!({"accepted": 3})),
+            counts(&json!({"accepted": 3})),
             "{fault}"
         );
     }

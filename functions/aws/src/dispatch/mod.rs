@@ -76,6 +76,8 @@ pub struct Report {
     pub counts: Counts,
     /// Devices accepted for each user or device that the part names, in its order.
     pub recipients: Vec<u64>,
+    /// Whether all of that is noted.
+    pub noted: bool,
     /// How it ended.
     pub end: End,
 }
@@ -143,6 +145,7 @@ impl Dispatch {
         let mut report = Report {
             counts: Counts::default(),
             recipients: vec![0; sending.part.names()],
+            noted: true,
             end: End::Finished,
         };
         report.end = match self.work(sending, &mut report).await {
@@ -173,8 +176,15 @@ impl Dispatch {
                 return Ok(End::Unfinished);
             }
             let mut aftermath = Aftermath::default();
-            let (until, mut counts) = (sending.until, Counts::default());
-            let piece = self.next(&mut walk, size, until, &mut aftermath).await?;
+            let mut counts = Counts::default();
+            let times = (sending.until, sending.patience());
+            let piece = match self.next(&mut walk, size, times, &mut aftermath).await {
+                // What cannot be read now is for later, as what cannot be published.
+                Err(Failure::Unavailable(_)) if sending.manner != Manner::Job => {
+                    return Ok(End::Unfinished);
+                }
+                piece => piece?,
+            };
             let tried = piece.aims.len();
             let work = self.page(sending, piece, &mut counts, report, &mut aftermath);
             let left = sending.deadline.since((self.clock)());
@@ -189,6 +199,7 @@ impl Dispatch {
             if !progress.note(walk.cursor(), counts, done).await? {
                 return Ok(End::Superseded);
             }
+            report.noted = progress.is_noted();
             let over_budget = self.clear_away(aftermath, sending).await;
             if over_budget > 0 {
                 report.counts = report.counts.over_budget(over_budget);
@@ -236,7 +247,8 @@ impl Dispatch {
                     "not every device was counted in time".into(),
                 ));
             }
-            let piece = self.next(&mut walk, page::MOST, until, &mut unused).await?;
+            let times = (until, until);
+            let piece = self.next(&mut walk, page::MOST, times, &mut unused).await?;
             if piece.aims.is_empty() {
                 continue;
             }
@@ -278,6 +290,14 @@ impl Dispatch {
 }
 
 impl Sending<'_> {
+    /// Until when a table that is short of capacity is asked again.
+    fn patience(&self) -> Time {
+        match self.manner {
+            Manner::Request(hand_over) => hand_over.min(self.until),
+            Manner::Job => self.until,
+        }
+    }
+
     /// The job, and who works on it.
     fn job(&self) -> Holder<'_> {
         Holder {

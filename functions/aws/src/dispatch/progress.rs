@@ -14,6 +14,8 @@ pub(super) struct Progress<'a> {
     noted: Option<String>,
     /// What is not counted there yet.
     counts: Counts,
+    /// Whether the last step is noted.
+    last: bool,
 }
 
 /// Attempts at one note.
@@ -28,7 +30,13 @@ impl<'a> Progress<'a> {
             sending,
             noted: sending.cursor.map(str::to_owned),
             counts: Counts::default(),
+            last: true,
         }
+    }
+
+    /// Whether the table has all of it.
+    pub fn is_noted(&self) -> bool {
+        self.last
     }
 
     /// The part is noted to be there, with what became of the devices in between; `false` where somebody else works on it.
@@ -49,6 +57,7 @@ impl<'a> Progress<'a> {
             Ok(true) => {
                 self.noted = Some(step.after);
                 self.counts = Counts::default();
+                self.last = true;
                 Ok(true)
             }
             Ok(false) => Ok(false),
@@ -60,6 +69,7 @@ impl<'a> Progress<'a> {
                 let (code, id) = (failure.code(), self.sending.id.as_str());
                 tracing::error!(code, messageId = id, "what a send reached was not noted");
                 self.counts = step.counts;
+                self.last = false;
                 Ok(true)
             }
         }

@@ -93,12 +93,13 @@ impl<'a> Walk<'a> {
 
 impl Dispatch {
     /// The next devices, at most `most` and none at the end: first those that are to be tried again, then those that the
-    /// next users are linked with, that are named, or that are next in their shard.
+    /// next users are linked with, that are named, or that are next in their shard. Nothing is read after the first of the
+    /// times, and nothing again after the second.
     pub(super) async fn next(
         &self,
         walk: &mut Walk<'_>,
         most: usize,
-        until: Time,
+        (until, patience): (Time, Time),
         aftermath: &mut Aftermath,
     ) -> Result<Piece, Failure> {
         let again = walk.pending.len().min(most);
@@ -110,7 +111,7 @@ impl Dispatch {
         while piece.aims.len() < most && !walk.read.is_last(walk.part) && !self.is_late(until) {
             match walk.part {
                 Part::Users(users) => {
-                    self.read_users(walk, users, until, aftermath).await?;
+                    self.read_users(walk, users, patience, aftermath).await?;
                     walk.take(&mut piece, most);
                 }
                 Part::Devices(devices) => {
@@ -125,7 +126,7 @@ impl Dispatch {
                     walk.read.at = devices.len();
                     walk.take(&mut piece, most);
                 }
-                Part::Shards(..) => self.read_shard(walk, &mut piece, most, until).await?,
+                Part::Shards(..) => self.read_shard(walk, &mut piece, most, patience).await?,
             }
         }
         Ok(piece)
@@ -135,12 +136,12 @@ impl Dispatch {
         &self,
         walk: &mut Walk<'_>,
         users: &[UserId],
-        until: Time,
+        patience: Time,
         aftermath: &mut Aftermath,
     ) -> Result<(), Failure> {
         let place = std::mem::take(&mut walk.read);
         let some = users.iter().enumerate().skip(place.at).take(READS);
-        let reads = some.clone().map(|(_, user)| self.links(user, until));
+        let reads = some.clone().map(|(_, user)| self.links(user, patience));
         let mut after = place.after.as_ref();
         for ((target, _), links) in some.clone().zip(try_join_all(reads).await?) {
             let mut devices = self.within_limit(target, links, aftermath);
@@ -161,7 +162,7 @@ impl Dispatch {
         walk: &mut Walk<'_>,
         piece: &mut Piece,
         most: usize,
-        until: Time,
+        patience: Time,
     ) -> Result<(), Failure> {
         let Ok(shard) = u8::try_from(walk.read.at) else {
             walk.read.at = usize::MAX;
@@ -170,7 +171,7 @@ impl Dispatch {
         let (after, room) = (walk.read.after.clone(), most - piece.aims.len());
         let read = || self.bindings.store().shard(shard, after.as_ref(), room);
         let now = (self.clock)();
-        let (records, last) = self.patiently(until, read).await?;
+        let (records, last) = self.patiently(patience, read).await?;
         piece.at = piece.at.or(Some(now));
         let aims = records.keys().map(|device| Aim::new(0, device.clone()));
         piece.aims.extend(aims);
@@ -189,9 +190,9 @@ impl Dispatch {
         Ok(())
     }
 
-    async fn links(&self, user: &UserId, until: Time) -> Result<Vec<(DeviceId, Time)>, Failure> {
+    async fn links(&self, user: &UserId, patience: Time) -> Result<Vec<(DeviceId, Time)>, Failure> {
         let read = || self.bindings.store().links(user, (self.clock)());
-        self.patiently(until, read).await
+        self.patiently(patience, read).await
     }
 
     /// The devices in a user's index, at most as many as a user may have: those whose leases last longest, which are those
@@ -214,13 +215,13 @@ impl Dispatch {
     }
 
     /// Reads again while the table asks for patience, as long as there is time.
-    async fn patiently<T, R>(&self, until: Time, read: impl Fn() -> R) -> Result<T, Failure>
+    async fn patiently<T, R>(&self, patience: Time, read: impl Fn() -> R) -> Result<T, Failure>
     where
         R: Future<Output = Result<T, Fault>>,
     {
         loop {
             match read().await {
-                Err(Fault::Pressure(_) | Fault::Lost(_)) if !self.is_late(until) => {
+                Err(Fault::Pressure(_) | Fault::Lost(_)) if !self.is_late(patience) => {
                     let pause = 50 + crate::random::below(100);
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
