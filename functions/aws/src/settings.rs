@@ -110,6 +110,7 @@ impl Settings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
         let of = Lookup(&|name| lookup(name).filter(|value| !value.is_empty()));
         let application = of.needed("APPLICATION_ID")?;
+        let deliver_concurrency = of.number("DELIVER_CONCURRENCY", 10, 2..=1000)?;
         Ok(Self {
             table: of.needed("TABLE_NAME")?,
             application: ApplicationId::parse(&application).map_err(|invalid| BadSetting {
@@ -160,8 +161,13 @@ impl Settings {
             )?,
             publish_concurrency: of.number("PUBLISH_CONCURRENCY", 32, 1..=256)?,
             job_queue: of.optional("JOB_QUEUE_URL"),
-            publish_per_second: of.number("PUBLISH_PER_SECOND", 240, 1..=1_000_000)?,
-            deliver_concurrency: of.number("DELIVER_CONCURRENCY", 10, 2..=1000)?,
+            // A worker makes one publish a second at least.
+            publish_per_second: of.number(
+                "PUBLISH_PER_SECOND",
+                240,
+                deliver_concurrency..=1_000_000,
+            )?,
+            deliver_concurrency,
             public_url: of
                 .optional("PUBLIC_URL")
                 .map(|url| url.trim_end_matches('/').to_owned()),
@@ -306,6 +312,12 @@ mod tests {
         assert_eq!(
             with("BINDING_LEASE_DAYS", "0").unwrap_err().to_string(),
             "environment variable BINDING_LEASE_DAYS: it is a number from 1 to 3650"
+        );
+        // Ten jobs at once make ten publishes a second at least.
+        assert!(with("PUBLISH_PER_SECOND", "10").is_ok());
+        assert_eq!(
+            with("PUBLISH_PER_SECOND", "9").unwrap_err().to_string(),
+            "environment variable PUBLISH_PER_SECOND: it is a number from 10 to 1000000"
         );
     }
 

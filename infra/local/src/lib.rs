@@ -89,6 +89,7 @@ impl Local {
             secrets: secrets.into_iter().map(|secret| secret.spec).collect(),
         })
         .await?;
+        template.check_visibility()?;
         for queue in template.queues()? {
             cloud.create_queue(queue);
         }

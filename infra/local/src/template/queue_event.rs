@@ -35,6 +35,28 @@ impl Template {
             .collect()
     }
 
+    /// That no queue shows a message again while a function that it feeds may still be at work: Lambda makes no such source.
+    ///
+    /// # Errors
+    /// It names the function and the queue; what cannot be resolved.
+    pub fn check_visibility(&self) -> Result<(), Error> {
+        let queues = self.queues()?;
+        for function in self.functions()? {
+            for event in &function.queues {
+                let queue = queues.iter().find(|queue| queue.name == event.queue);
+                let visible = queue.map(|queue| queue.visibility_timeout);
+                if visible.is_some_and(|seconds| seconds < function.timeout.as_secs()) {
+                    let (function, queue) = (&function.resource, &event.queue);
+                    return Err(format!(
+                        "the visibility time-out of {queue} is shorter than the time-out of {function}"
+                    )
+                    .into());
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn queue_event(&self, event: &Value) -> Result<QueueEvent, Error> {
         let arn = self.scope.text(&event["Queue"])?;
         let types = event.get("FunctionResponseTypes");
@@ -106,6 +128,20 @@ Resources:
         };
         let (plain, whole) = (event(10, false, None), event(1, true, Some(2)));
         assert_eq!(events(TEXT), Ok(vec![plain, whole]));
+    }
+
+    #[test]
+    fn a_queue_that_shows_a_message_while_it_is_worked_on_is_refused() {
+        let check = |timeout: u32| {
+            let properties = format!("Properties:\n      Timeout: {timeout}\n      Events");
+            let text = TEXT.replace("Properties:\n      Events", &properties);
+            let checked = Template::read(&text, &[]).unwrap().check_visibility();
+            checked.map_err(|error| error.to_string())
+        };
+        // SQS hides a message for 30 seconds where nothing is said.
+        assert_eq!(check(30), Ok(()));
+        let wrong = "the visibility time-out of userpush-Jobs is shorter than the time-out of F";
+        assert_eq!(check(31), Err(wrong.to_owned()));
     }
 
     #[test]
