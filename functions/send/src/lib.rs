@@ -1,8 +1,10 @@
 //! Sends a message to people, to devices, or to all of a platform.
 
 mod acceptance;
+mod bulk;
+mod keeping;
 
-use acceptance::Acceptance;
+use acceptance::{Acceptance, Accepted, Progress};
 use aws::dispatch::{Dispatch, Report, Sending};
 use aws::secrets::Secrets;
 use aws::settings::Broadcast;
@@ -13,7 +15,7 @@ use push::{Invalid, MessageId};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// POST `…/messages`.
+/// POST `…/messages` and `…/messages/bulk`.
 pub struct Sender {
     settings: Arc<Settings>,
     secrets: Secrets,
@@ -46,24 +48,46 @@ impl Function for Sender {
         call.expect_application(&self.settings.application)?;
         self.secrets.backend(call).await?;
         let body = call.json(BODY)?;
-        let message = Message::parse(&body)?;
-        self.expect_supported(&message)?;
-        if call.flag("dryRun")? {
-            return self.dry_run(call, &message).await;
-        }
-        match self.accept(call, &body, &message).await? {
-            Acceptance::Message { id, stored, key } => {
-                let sent = self.send(call, &message, &id, &stored).await;
-                self.finish(key.as_ref(), sent.as_ref().ok().map(Reply::body))
-                    .await;
-                sent
-            }
-            Acceptance::Answered(answer) => Ok(Reply::repeated(202, &answer)),
+        match call.route() {
+            ("POST", "/messages") => self.one(call, &body).await,
+            ("POST", "/messages/bulk") => self.bulk(call, &body).await,
+            _ => Err(Failure::NotFound),
         }
     }
 }
 
 impl Sender {
+    async fn one(&self, call: &Call, body: &Value) -> Result<Reply, Failure> {
+        let message = Message::parse(body)?;
+        self.expect_supported(&message)?;
+        if call.flag("dryRun")? {
+            return self.dry_run(call, &message).await;
+        }
+        let (mut messages, key) = match self.accept(call, body, &[(&message, 1)]).await? {
+            Acceptance::Messages { messages, key } => (messages, key),
+            Acceptance::Answered(answer) => return Ok(Reply::repeated(202, &answer)),
+        };
+        let Some(Accepted {
+            id,
+            stored,
+            progress,
+        }) = messages.pop()
+        else {
+            return Err(Failure::Internal("no message was accepted".into()));
+        };
+        let sent = match progress {
+            Progress::Due => self.send(call, &message, &id, &stored).await,
+            // How many devices it reached for whom is not known any more.
+            Progress::Done => Reply::json(
+                202,
+                &json!({"message": message.echo(), "messageId": id.as_str()}),
+            ),
+        };
+        self.finish(key.as_ref(), sent.as_ref().ok().map(Reply::body))
+            .await;
+        sent
+    }
+
     fn expect_supported(&self, message: &Message) -> Result<(), Invalid> {
         let rule = match message.target() {
             Target::Users(_) | Target::Devices(_) | Target::Platforms(_) => return Ok(()),

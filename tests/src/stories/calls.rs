@@ -178,8 +178,9 @@ async fn costs(api: &Api, devices: usize, reads: u64) {
     let message = json!({"message": {"alert": "Hi"}, "target": {"userIds": [alice]}});
     let sent = api.send(&message).await.ok(202);
     assert_eq!(sent["recipients"], json!({&alice: devices}));
-    // The message and the counts of its one job are written, and nothing else.
-    let mut expected = json!({"dynamodb.Query": 1, "dynamodb.PutItem": 2});
+    // The message with its place in the list, and the counts of its one job are written, and nothing else.
+    let mut expected =
+        json!({"dynamodb.Query": 1, "dynamodb.TransactWriteItems": 1, "dynamodb.PutItem": 1});
     if devices > 0 {
         expected["dynamodb.BatchGetItem"] = reads.into();
         expected["sns.Publish"] = devices.into();

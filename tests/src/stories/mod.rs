@@ -1,6 +1,8 @@
 //! All stories, by theme.
 
+mod bulk;
 mod calls;
+mod devices;
 mod erasing;
 mod errors;
 mod gateway;
@@ -8,6 +10,7 @@ mod id_input;
 mod idempotency;
 mod late_logouts;
 mod leases;
+mod listing;
 mod messages;
 mod mission;
 mod parameters;
@@ -31,7 +34,9 @@ use crate::story::Story;
 /// Every story there is.
 pub(crate) fn all() -> Vec<Story> {
     let themes = [
+        bulk::stories,
         calls::stories,
+        devices::stories,
         erasing::stories,
         errors::stories,
         gateway::stories,
@@ -39,6 +44,7 @@ pub(crate) fn all() -> Vec<Story> {
         idempotency::stories,
         late_logouts::stories,
         leases::stories,
+        listing::stories,
         messages::stories,
         mission::stories,
         parameters::stories,

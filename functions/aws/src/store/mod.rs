@@ -2,7 +2,9 @@
 
 mod attempts;
 mod devices;
+mod erasure;
 mod fault;
+mod listing;
 mod messages;
 mod requests;
 mod rows;
@@ -12,8 +14,11 @@ mod updates;
 
 pub use attempts::Attempts;
 pub use devices::PAGE;
+pub use erasure::Traces;
 pub use fault::Fault;
-pub use messages::{Counts, Job, StoredMessage};
+pub use listing::{ALERT, Entry};
+pub use messages::{Counts, Job, NewMessage, StoredMessage};
+pub use requests::NewRequest;
 pub use rows::BadRow;
 pub use shards::Position;
 
