@@ -60,6 +60,12 @@ impl Api {
         self.control(Method::POST, "/faults", Some(body)).await;
     }
 
+    /// The next call of this operation of DynamoDB meets none of the faults that are asked for after this.
+    pub(crate) async fn let_pass(&self, operation: &str) {
+        let body = json!({"service": "dynamodb", "operation": operation, "times": 1, "delayMs": 1});
+        self.control(Method::POST, "/faults", Some(body)).await;
+    }
+
     /// The next call for this token is held so long, and then goes on as if nothing were.
     pub(crate) async fn hold(&self, operation: &str, token: &str, milliseconds: u64) {
         let body = json!({"service": "sns", "operation": operation, "token": token, "times": 1, "delayMs": milliseconds});

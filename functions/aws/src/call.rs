@@ -24,6 +24,7 @@ pub struct Call {
     pub deadline: Time,
     request: Request,
     raw_path: String,
+    raw_query: String,
 }
 
 /// The gateway's own clock is believed up to this far from ours; past it, or where it is missing, ours is taken.
@@ -57,6 +58,7 @@ impl Call {
             ),
         };
         let raw_path = payload.raw_path.clone().unwrap_or_default();
+        let raw_query = payload.raw_query_string.clone().unwrap_or_default();
         repair(&mut payload);
         let mut request = Request::from(LambdaRequest::ApiGatewayV2(payload));
         *request.body_mut() = body;
@@ -67,6 +69,7 @@ impl Call {
             deadline: Time::from_millis(context.deadline),
             request,
             raw_path,
+            raw_query,
         })
     }
 
@@ -100,6 +103,14 @@ impl Call {
             .query_string_parameters_ref()
             .and_then(|map| map.first(name))
             .filter(|value| !value.is_empty())
+    }
+
+    /// Every value of a query parameter that may be repeated, decoded; empty ones count as absent. They are read from the
+    /// query as it came: the gateway joins them with commas, which a value may hold too.
+    pub fn queries(&self, name: &str) -> impl Iterator<Item = String> {
+        form_urlencoded::parse(self.raw_query.as_bytes())
+            .filter(move |(own, value)| own == name && !value.is_empty())
+            .map(|(_, value)| value.into_owned())
     }
 
     /// A query parameter that is on or off: off where it is absent, on where it has no value. Names and words compare

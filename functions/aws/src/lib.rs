@@ -13,6 +13,7 @@ pub mod random;
 mod reply;
 pub mod secrets;
 pub mod settings;
+pub mod shown;
 pub mod sns;
 mod start;
 pub mod store;

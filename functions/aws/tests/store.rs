@@ -6,14 +6,13 @@
 
 mod dynamodb;
 
-use aws::store::{Counts, Fault, Holder as JobHolder, Step, StoredMessage};
+use aws::store::{Fault, Position};
 use aws::{Store, random};
 use dynamodb::table;
 use push::change::{Action, Case, Change, Held};
-use push::device::{Binding, Device, Ended, Record, State, UserMark, Version};
+use push::device::{Binding, Device, Ended, Record, State, UserMark, Version, shard};
 use push::registration::{Further, Holder, Missing, Snapshot};
-use push::{DeviceId, MessageId, Platform, Span, Time, Token, UserId};
-use serde_json::json;
+use push::{DeviceId, Platform, Span, Time, Token, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
@@ -363,64 +362,23 @@ async fn an_endpoint_moves_only_with_the_device_that_was_seen() {
 }
 
 #[tokio::test]
-async fn a_message_is_kept_with_what_became_of_it() {
+async fn the_shards_are_read_in_order_and_from_any_place() {
     let store = table().await;
-    let id = random::message_id().unwrap();
-    let message = StoredMessage {
-        asked: json!({"message": {"alert": "é"}}),
-        created: NOW,
-        jobs: 1,
-    };
-    let keep = Span::from_days(1);
-    assert_eq!(store.message(&id, NOW).await.unwrap(), None);
-    store.put_message(&id, &message, keep).await.unwrap();
-    assert!(
-        matches!(
-            store.put_message(&id, &message, keep).await,
-            Err(Fault::Conflict)
-        ),
-        "the id is taken"
-    );
-    assert_eq!(
-        store.message(&id, NOW).await.unwrap(),
-        Some((message.clone(), vec![]))
-    );
-
-    let counts = Counts {
-        accepted: 1,
-        dead: 2,
-        refused: 3,
-        retried: 4,
-        misconfigured: 5,
-        expired: 6,
-    };
-    let holder = JobHolder {
-        message: &id,
-        number: 0,
-        name: Version([1; 16]),
-        expires: NOW + keep,
-    };
-    let step = Step {
-        before: None,
-        after: "end".to_owned(),
-        counts,
-        done: true,
-    };
-    store.step(holder, &step, NOW).await.unwrap();
-    let (found, jobs) = store.message(&id, NOW).await.unwrap().unwrap();
-    assert_eq!(found, message);
-    let [job] = &jobs[..] else { panic!("{jobs:?}") };
-    assert_eq!((job.counts, job.done), (counts, true));
-    assert_eq!(
-        store.message(&id, NOW + keep).await.unwrap(),
-        None,
-        "it has expired"
-    );
-    assert_eq!(
-        store
-            .message(&MessageId::parse("AAAAAAAA").unwrap(), NOW)
-            .await
-            .unwrap(),
-        None
-    );
+    let mut ids: Vec<_> = (0..40).map(|n| device(&format!("D{n}"))).collect();
+    for id in &ids {
+        assert!(applied(&store, vec![put(id.as_str(), record(None, "a", 1), None)]).await);
+    }
+    ids.sort_by_key(|id| (shard(id), id.clone()));
+    for begun in [0_usize, 1, 17, 39, 40] {
+        let before = begun.checked_sub(1).and_then(|n| ids.get(n));
+        let start = before.map_or(Position::first(), |id| Position::after(id.clone()));
+        let (mut read, mut next) = (Vec::new(), Some(start));
+        while let Some(position) = next {
+            let (devices, further) = store.shard(&position, 1).await.unwrap();
+            assert!(devices.len() <= 1);
+            read.extend(devices.into_iter().map(|(id, _)| id));
+            next = further;
+        }
+        assert_eq!(read, ids[begun..]);
+    }
 }

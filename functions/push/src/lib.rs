@@ -3,6 +3,7 @@
 mod caller;
 pub mod change;
 pub mod device;
+pub mod filter;
 mod id;
 mod invalid;
 pub mod message;

@@ -17,8 +17,8 @@ pub struct Digested(String);
 pub struct Kept {
     /// Of its body.
     pub body: Digested,
-    /// The message that it became.
-    pub message: MessageId,
+    /// The messages that it became, in its order.
+    pub messages: Vec<MessageId>,
     /// Until when whoever works on it is left alone; whole seconds.
     pub until: Time,
     /// What it was answered, once it was.
@@ -38,7 +38,7 @@ pub enum Repeat<'a> {
     Answered(&'a str),
     /// Somebody is working on it.
     UnderWay,
-    /// Whoever worked on it died: to be gone on with, under the same message id.
+    /// Whoever worked on it died: to be gone on with, under the same message ids.
     Orphaned(&'a Kept),
 }
 
@@ -128,7 +128,7 @@ mod tests {
         let body = Digested::of(b"body");
         let kept = Kept {
             body: body.clone(),
-            message: MessageId::parse("AAAAAAAA").unwrap(),
+            messages: vec![MessageId::parse("AAAAAAAA").unwrap()],
             until: NOW,
             answer: None,
             expires: NOW + KEPT,

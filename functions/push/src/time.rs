@@ -73,6 +73,13 @@ impl Time {
         self.0 / 1000
     }
 
+    /// Its day in UTC: `2026-05-20`.
+    #[must_use]
+    pub fn day(self) -> String {
+        let (year, month, day) = date(self.seconds() / 86_400);
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// How long ago `earlier` was; nothing where it is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
@@ -131,11 +138,11 @@ impl Sub<Span> for Time {
 /// RFC 3339 in UTC with whole seconds: `2026-05-20T11:42:11Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = date(self.seconds() / 86_400);
         let second = self.seconds() % 86_400;
         write!(
             f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+            "{}T{:02}:{:02}:{:02}Z",
+            self.day(),
             second / 3600,
             second / 60 % 60,
             second % 60

@@ -4,12 +4,13 @@ use aws::{Failure, Reply};
 use push::ApplicationId;
 
 /// The routes of the contract below the application, each with its methods. A test holds them equal to the template's.
-pub const ROUTES: [(&str, &str); 9] = [
+pub const ROUTES: [(&str, &str); 10] = [
     ("/init", "GET"),
-    ("/devices", "POST"),
+    ("/devices", "GET, POST"),
     ("/devices/{deviceId}", "DELETE, GET, PUT"),
-    ("/messages", "POST"),
-    ("/messages/{messageId}", "GET"),
+    ("/messages", "GET, POST"),
+    ("/messages/bulk", "POST"),
+    ("/messages/{messageId}", "DELETE, GET"),
     ("/messages/{messageId}/status", "GET"),
     ("/settings/gcmConfPublic", "GET"),
     ("/users", "DELETE"),
@@ -25,14 +26,17 @@ pub fn answer(method: &str, path: &str, application: &ApplicationId) -> Result<R
     if method == "OPTIONS" {
         return Ok(Reply::empty(204));
     }
-    let rest = path
-        .strip_prefix("/imfpush/v1/apps/")
-        .and_then(|rest| rest.strip_prefix(application.as_str()))
-        .unwrap_or_default();
+    let rest = below(path, application).unwrap_or_default();
     match ROUTES.iter().find(|(template, _)| fits(template, rest)) {
         Some((_, methods)) => Err(Failure::MethodNotAllowed(methods)),
         None => Err(Failure::NotFound),
     }
+}
+
+/// What of a path stands below the application; nothing where it is another one's.
+pub(crate) fn below<'a>(path: &'a str, application: &ApplicationId) -> Option<&'a str> {
+    path.strip_prefix("/imfpush/v1/apps/")?
+        .strip_prefix(application.as_str())
 }
 
 /// Whether a path has the form of a template: as many parts, equal but for the parameters, which are not empty.
@@ -65,8 +69,9 @@ mod tests {
                 "/imfpush/v1/apps/app/devices/D1",
                 "405 DELETE, GET, PUT",
             ),
-            ("GET", "/imfpush/v1/apps/app/devices", "405 POST"),
+            ("PUT", "/imfpush/v1/apps/app/devices", "405 GET, POST"),
             ("OPTIONS", "/imfpush/v1/apps/app/devices", "204"),
+            ("PUT", "/imfpush/v1/apps/app/messages/bulk", "405 POST"),
             ("GET", "/imfpush/v1/apps/app/devices/", "404"),
             ("GET", "/imfpush/v1/apps/app/devices/a/b", "404"),
             ("GET", "/imfpush/v1/apps/other/devices", "404"),

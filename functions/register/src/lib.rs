@@ -5,12 +5,11 @@ mod body;
 use aws::bindings::{Bindings, Unknown};
 use aws::secrets::Secrets;
 use aws::sns::Applications;
-use aws::{Call, Failure, Function, Reply, Settings, Start};
+use aws::{Call, Failure, Function, Reply, Settings, Start, shown};
 use body::Body;
 use push::device::Device;
 use push::registration::Registration;
-use push::{DeviceId, Token, UserId};
-use serde_json::json;
+use push::{DeviceId, Token};
 use std::sync::Arc;
 
 /// POST `…/devices`, PUT and GET `…/devices/{deviceId}`.
@@ -131,7 +130,6 @@ impl Register {
         self.bindings.read(id, &caller, call.arrived).await
     }
 
-    /// Every value is a string: the clients cast.
     fn show(
         &self,
         status: u16,
@@ -139,23 +137,6 @@ impl Register {
         id: &DeviceId,
         device: &Device,
     ) -> Result<Reply, Failure> {
-        let user = self
-            .bindings
-            .policy()
-            .owner(device, call.now)
-            .map_or(UserId::ANONYMOUS, UserId::as_str);
-        Reply::json(
-            status,
-            &json!({
-                "deviceId": id.as_str(),
-                "userId": user,
-                "token": device.token.expose(),
-                "platform": device.token.platform().letter(),
-                "createdTime": device.created.to_string(),
-                "lastUpdatedTime": device.updated.to_string(),
-                "createdMode": "API",
-                "href": self.settings.href(call, &format!("/devices/{}", id.as_str())),
-            }),
-        )
+        Reply::json(status, &shown::device(&self.settings, call, id, device))
     }
 }

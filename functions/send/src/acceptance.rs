@@ -1,32 +1,23 @@
-//! Accepting a message, once for each idempotency key.
+//! Accepting messages, once for each idempotency key.
 
 use crate::Sender;
-use aws::store::{Attempts, Fault, StoredMessage};
-use aws::{Call, Failure, random};
+use crate::keeping::{Draft, Put, chunks, fresh, new};
+use aws::store::{Attempts, Fault, JobState, NewRequest, StoredMessage};
+use aws::{Call, Failure, Reply};
 use push::message::Message;
-use push::repeat::{Digested, IdempotencyKey, Repeat, repeat};
-use push::{Invalid, MessageId};
+use push::repeat::{Digested, IdempotencyKey, Kept, Repeat, repeat};
+use push::{Invalid, MessageId, Time};
 use serde_json::Value;
 
 /// The header of the key.
 const KEY: &str = "Idempotency-Key";
 
-/// Whether somebody may have begun to send a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// It is new.
-    Fresh,
-    /// Whoever worked on it died.
-    TakenOver,
-}
-
 /// What a request comes to.
 pub(crate) enum Acceptance {
-    /// A message, new or left over by a request that died: to be sent now.
-    Message {
-        id: MessageId,
-        stored: StoredMessage,
-        origin: Origin,
+    /// Messages, new or left over by a request that died.
+    Messages {
+        /// In the order of the request.
+        messages: Vec<Accepted>,
         /// The key of the request, under which its answer is to be kept.
         key: Option<Digested>,
     },
@@ -34,115 +25,198 @@ pub(crate) enum Acceptance {
     Answered(String),
 }
 
+/// A message that is kept.
+pub(crate) struct Accepted {
+    pub id: MessageId,
+    pub stored: StoredMessage,
+    pub progress: Progress,
+}
+
+/// Whether a message is still to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nobody has begun to send it.
+    Due,
+    /// The request that died may have begun to.
+    Begun,
+    /// The request that died has done all of its jobs.
+    Done,
+}
+
 impl Sender {
-    /// Keeps the message under a new id; with a key, at most once.
+    /// Keeps the messages under new ids, each with the number of jobs that its sending is cut into; with a key, at most
+    /// once.
     pub(crate) async fn accept(
         &self,
         call: &Call,
         body: &Value,
-        message: &Message,
-        jobs: u64,
+        messages: &[(&Message, u64)],
     ) -> Result<Acceptance, Failure> {
-        let stored = StoredMessage {
-            asked: message.echo().clone(),
-            created: call.now,
-            jobs,
-        };
+        let draft = |(message, jobs)| Draft::of(message, jobs, call.now);
+        let drafts: Vec<_> = messages.iter().copied().map(draft).collect();
+        let mut attempts = Attempts::new(self.clock.clone(), call.now);
         let Some(key) = key(call)? else {
-            return self.keep(stored).await;
+            let ids = self.keep(&drafts, &mut attempts).await?;
+            let messages = due(ids, drafts);
+            return Ok(Acceptance::Messages {
+                messages,
+                key: None,
+            });
         };
         let body = Digested::of(body.to_string().as_bytes());
-        let mut attempts = Attempts::new(self.clock.clone(), call.now);
-        let id = random::message_id()?;
         loop {
-            let retention = self.settings.message_retention;
+            let ids = fresh(drafts.len())?;
             match self
-                .store
-                .put_requested(&key, &body, &id, &stored, retention)
-                .await
+                .claim(call, &key, &body, &ids, &drafts, &mut attempts)
+                .await?
             {
-                Ok(()) => {
-                    return Ok(Acceptance::Message {
-                        id,
-                        stored,
-                        origin: Origin::Fresh,
+                Claim::Ours => {
+                    // All of them are in the request by now: what is missing, whoever goes on with it keeps.
+                    let messages = new(&ids, &drafts);
+                    let first = chunks(&messages).next().map_or(0, <[_]>::len);
+                    let further = messages.get(first..).unwrap_or_default();
+                    let kept = self.keep_under(further, &mut attempts).await;
+                    self.released(&key, kept).await?;
+                    let messages = due(ids, drafts);
+                    return Ok(Acceptance::Messages {
+                        messages,
                         key: Some(key),
                     });
                 }
-                Err(Fault::Conflict) => {}
-                Err(fault) => {
-                    attempts.passed::<()>(Err(fault)).await?;
-                    continue;
-                }
-            }
-            let kept = self.store.request(&key).await;
-            let Some(kept) = attempts.passed(kept).await? else {
-                continue;
-            };
-            // The answer to what kept it was lost.
-            if kept.as_ref().is_some_and(|kept| kept.message == id) {
-                return Ok(Acceptance::Message {
-                    id,
-                    stored,
-                    origin: Origin::Fresh,
-                    key: Some(key),
-                });
-            }
-            match repeat((self.clock)(), kept.as_ref(), &body) {
-                Repeat::First => drop(attempts.passed::<()>(Err(Fault::Conflict)).await?),
-                Repeat::Other => return Err(Failure::KeyReused),
-                Repeat::Answered(answer) => return Ok(Acceptance::Answered(answer.to_owned())),
-                Repeat::UnderWay => {
-                    return Err(Failure::Unavailable(
-                        "the request is being worked on".into(),
-                    ));
-                }
-                Repeat::Orphaned(kept) => {
-                    let taken = self.store.take_over(&key, kept, (self.clock)()).await;
-                    if attempts.passed(taken).await?.is_some() {
-                        let found = self.store.message(&kept.message, call.now).await?;
-                        let (stored, _) = found.ok_or(Failure::NotFound)?;
-                        let id = kept.message.clone();
-                        return Ok(Acceptance::Message {
-                            id,
-                            stored,
-                            origin: Origin::TakenOver,
-                            key: Some(key),
-                        });
-                    }
-                }
-            }
-        }
-    }
-
-    async fn keep(&self, stored: StoredMessage) -> Result<Acceptance, Failure> {
-        loop {
-            let id = random::message_id()?;
-            match self
-                .store
-                .put_message(&id, &stored, self.settings.message_retention)
-                .await
-            {
-                Ok(()) => {
-                    return Ok(Acceptance::Message {
-                        id,
-                        stored,
-                        origin: Origin::Fresh,
-                        key: None,
+                Claim::Again => {}
+                Claim::Answered(answer) => return Ok(Acceptance::Answered(answer)),
+                Claim::TakenOver(kept) => {
+                    let resumed = self.resume(&kept, drafts, call.now, &mut attempts).await;
+                    let messages = self.released(&key, resumed).await?;
+                    return Ok(Acceptance::Messages {
+                        messages,
+                        key: Some(key),
                     });
                 }
-                Err(Fault::Conflict) => {}
-                Err(fault) => return Err(fault.into()),
             }
         }
     }
 
-    /// Keeps the answer of a request with a key, or lets its repeat go on with it at once; `false` where that was not to be
-    /// done.
-    pub(crate) async fn finish(&self, key: Option<&Digested>, answer: Option<&str>) -> bool {
-        let Some(key) = key else {
-            return true;
+    /// Keeps the request with the first of its messages, or finds out what became of the one that was made before.
+    async fn claim(
+        &self,
+        call: &Call,
+        key: &Digested,
+        body: &Digested,
+        ids: &[MessageId],
+        drafts: &[Draft<'_>],
+        attempts: &mut Attempts,
+    ) -> Result<Claim, Failure> {
+        let request = NewRequest {
+            name: key,
+            body,
+            messages: ids,
+            made: call.now,
         };
+        let messages = new(ids, drafts);
+        let first = chunks(&messages).next().unwrap_or_default();
+        if self.put(Some(&request), first, attempts).await? == Put::Kept {
+            return Ok(Claim::Ours);
+        }
+        let kept = self.store.request(key).await;
+        let Some(kept) = attempts.passed(kept).await? else {
+            return Ok(Claim::Again);
+        };
+        // The answer to what kept it was lost.
+        if kept.as_ref().is_some_and(|kept| kept.messages == ids) {
+            return Ok(Claim::Ours);
+        }
+        match repeat((self.clock)(), kept.as_ref(), body) {
+            // An id is another message's, or the request has gone meanwhile.
+            Repeat::First => attempts.again(Fault::Conflict).await.map(|()| Claim::Again),
+            Repeat::Other => Err(Failure::KeyReused),
+            Repeat::Answered(answer) => Ok(Claim::Answered(answer.to_owned())),
+            Repeat::UnderWay => Err(Failure::Unavailable(
+                "the request is being worked on".into(),
+            )),
+            Repeat::Orphaned(kept) => {
+                let taken = self.store.take_over(key, kept, (self.clock)()).await;
+                let taken = attempts.passed(taken).await?;
+                Ok(taken.map_or(Claim::Again, |()| Claim::TakenOver(kept.clone())))
+            }
+        }
+    }
+
+    /// Goes on with a request that died: keeps those of its messages that are missing, and finds out which are done.
+    async fn resume(
+        &self,
+        kept: &Kept,
+        drafts: Vec<Draft<'_>>,
+        now: Time,
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Accepted>, Failure> {
+        let found = loop {
+            let found = self.store.messages(&kept.messages, now).await;
+            if let Some(found) = attempts.passed(found).await? {
+                break found;
+            }
+        };
+        if found.len() != drafts.len() {
+            return Err(Failure::Internal(
+                "a request has another number of messages than its body".into(),
+            ));
+        }
+        let (mut messages, mut missing) = (Vec::new(), Vec::new());
+        for ((id, draft), found) in kept.messages.iter().zip(drafts).zip(found) {
+            let (stored, progress) = match found {
+                // Beyond the first transaction, an id may have been another message's.
+                Some((stored, _)) if !draft.is_kept_as(&stored) => {
+                    return Err(Failure::Internal("an id is another message's".into()));
+                }
+                Some((stored, jobs)) => {
+                    let progress = progress(&stored, &jobs);
+                    (stored, progress)
+                }
+                None => {
+                    missing.push((id.clone(), draft.clone()));
+                    (draft.stored, Progress::Due)
+                }
+            };
+            messages.push(Accepted {
+                id: id.clone(),
+                stored,
+                progress,
+            });
+        }
+        let (ids, drafts): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
+        self.keep_under(&new(&ids, &drafts), attempts).await?;
+        Ok(messages)
+    }
+
+    /// What was done for a request that is ours; where it failed, whoever repeats it goes on with it at once.
+    async fn released<T>(&self, key: &Digested, done: Result<T, Failure>) -> Result<T, Failure> {
+        if done.is_err() {
+            self.end(key, None).await;
+        }
+        done
+    }
+
+    /// The reply to a request, which is kept where it has a key; where it failed, its repeat goes on with it at once. What
+    /// was sent and is `forgotten` would be sent again by a repeat, if the reply cannot be kept either: then it is not
+    /// answered as something that is done.
+    pub(crate) async fn finish(
+        &self,
+        key: Option<&Digested>,
+        reply: Result<Reply, Failure>,
+        forgotten: bool,
+    ) -> Result<Reply, Failure> {
+        let Some(key) = key else {
+            return reply;
+        };
+        let kept = self.end(key, reply.as_ref().ok().map(Reply::body)).await;
+        if forgotten && !kept {
+            return Err(Failure::Unavailable("a send could not be noted".into()));
+        }
+        reply
+    }
+
+    /// Keeps the answer of a request, or lets its repeat go on with it at once; `false` where that was not to be done.
+    async fn end(&self, key: &Digested, answer: Option<&str>) -> bool {
         match self.store.finish(key, answer).await {
             Ok(()) => true,
             Err(fault) => {
@@ -151,6 +225,36 @@ impl Sender {
                 false
             }
         }
+    }
+}
+
+/// What an attempt to work on a request comes to.
+enum Claim {
+    /// It is new, and ours.
+    Ours,
+    /// Whoever worked on it died; from now on we do.
+    TakenOver(Kept),
+    /// It was answered so.
+    Answered(String),
+    /// To be found out again.
+    Again,
+}
+
+fn due(ids: Vec<MessageId>, drafts: Vec<Draft<'_>>) -> Vec<Accepted> {
+    let accepted = |(id, draft): (_, Draft<'_>)| Accepted {
+        id,
+        stored: draft.stored,
+        progress: Progress::Due,
+    };
+    ids.into_iter().zip(drafts).map(accepted).collect()
+}
+
+fn progress(stored: &StoredMessage, jobs: &[JobState]) -> Progress {
+    let done = jobs.iter().filter(|job| job.done).count();
+    if u64::try_from(done).is_ok_and(|done| done >= stored.jobs) {
+        Progress::Done
+    } else {
+        Progress::Begun
     }
 }
 

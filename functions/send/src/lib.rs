@@ -1,11 +1,13 @@
 //! Sends a message to people, to devices, or to all of a platform.
 
 mod acceptance;
+mod bulk;
+mod keeping;
 mod sending;
 
 use acceptance::Acceptance;
 use aws::dispatch::Dispatch;
-use aws::jobs::{Jobs, Part};
+use aws::jobs::{AT_ONCE, Jobs, Part};
 use aws::secrets::Secrets;
 use aws::settings::Broadcast;
 use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store};
@@ -14,7 +16,7 @@ use push::{Invalid, MessageId, Span};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// POST `…/messages`.
+/// POST `…/messages` and `…/messages/bulk`.
 pub struct Sender {
     settings: Arc<Settings>,
     secrets: Secrets,
@@ -51,37 +53,39 @@ impl Function for Sender {
         call.expect_application(&self.settings.application)?;
         self.secrets.backend(call).await?;
         let body = call.json(BODY)?;
-        let message = Message::parse(&body)?;
-        self.expect_supported(&message)?;
-        if call.flag("dryRun")? {
-            return self.dry_run(call, &message).await;
-        }
-        let plan = self.plan(&message);
-        match self.accept(call, &body, &message, plan.jobs()).await? {
-            Acceptance::Message {
-                id,
-                stored,
-                origin,
-                key,
-            } => {
-                let sent = self.send(call, &message, &id, &stored, plan, origin).await;
-                let forgotten = sent.as_ref().is_ok_and(|sent| sent.forgotten);
-                let reply = sent.and_then(|sent| answer(&message, &id, sent.recipients.as_deref()));
-                let kept = self
-                    .finish(key.as_ref(), reply.as_ref().ok().map(Reply::body))
-                    .await;
-                // Its repeat would be a second send: so it is not answered as one that is done.
-                if forgotten && !kept {
-                    return Err(Failure::Unavailable("a send could not be noted".into()));
-                }
-                reply
-            }
-            Acceptance::Answered(answer) => Ok(Reply::repeated(202, &answer)),
+        match call.route() {
+            ("POST", "/messages") => self.one(call, &body).await,
+            ("POST", "/messages/bulk") => self.bulk(call, &body).await,
+            _ => Err(Failure::NotFound),
         }
     }
 }
 
 impl Sender {
+    async fn one(&self, call: &Call, body: &Value) -> Result<Reply, Failure> {
+        let message = Message::parse(body)?;
+        self.expect_supported(&message)?;
+        if call.flag("dryRun")? {
+            return self.dry_run(call, &message).await;
+        }
+        let plan = self.plan(&message, AT_ONCE);
+        let accepted = self.accept(call, body, &[(&message, plan.jobs())]).await?;
+        let (mut messages, key) = match accepted {
+            Acceptance::Messages { messages, key } => (messages, key),
+            Acceptance::Answered(answer) => return Ok(Reply::repeated(202, &answer)),
+        };
+        let Some(kept) = messages.pop() else {
+            return Err(Failure::Internal("no message was accepted".into()));
+        };
+        let sent = self.send(call, &message, &kept, plan).await;
+        if sent.is_err() && key.is_none() {
+            self.withdraw(&[kept.id.clone()], call.now).await;
+        }
+        let forgotten = sent.as_ref().is_ok_and(|sent| sent.forgotten);
+        let reply = sent.and_then(|sent| answer(&message, &kept.id, sent.recipients.as_deref()));
+        self.finish(key.as_ref(), reply, forgotten).await
+    }
+
     fn expect_supported(&self, message: &Message) -> Result<(), Invalid> {
         let rule = match message.target() {
             Target::Users(_) | Target::Devices(_) | Target::Platforms(_) => return Ok(()),

@@ -1,10 +1,10 @@
 //! Sending an accepted message: at once, or by jobs on the queue.
 
 use crate::Sender;
-use crate::acceptance::Origin;
+use crate::acceptance::{Accepted, Progress};
 use aws::dispatch::{End, Manner, Report, Sending};
-use aws::jobs::{AT_ONCE, Job, Part, Work};
-use aws::store::{Attempts, Claim, Holder, StoredMessage};
+use aws::jobs::{Job, Part, Work};
+use aws::store::{Attempts, Claim, Holder};
 use aws::{Call, Failure, random};
 use push::message::Message;
 use push::{MessageId, Span, Time};
@@ -41,14 +41,22 @@ impl Plan {
             Self::Queued(parts) => u64::try_from(parts.len()).unwrap_or(u64::MAX),
         }
     }
+
+    /// How many users or devices it sends to within the request.
+    pub fn at_once(&self) -> usize {
+        match self {
+            Self::AtOnce(part) => part.names(),
+            Self::Queued(_) => 0,
+        }
+    }
 }
 
 impl Sender {
-    /// How the message is to be sent; where there is no queue, everything is sent at once. The jobs of a message are always
-    /// the same.
-    pub(crate) fn plan(&self, message: &Message) -> Plan {
+    /// How the message is to be sent: at once where it names at most `room` users or devices, or where there is no queue. It
+    /// is the same whenever the same is asked for.
+    pub(crate) fn plan(&self, message: &Message, room: usize) -> Plan {
         let whole = Part::whole(message.target());
-        if self.jobs.is_none() || whole.fits(AT_ONCE) {
+        if self.jobs.is_none() || whole.fits(room) {
             Plan::AtOnce(whole)
         } else {
             Plan::Queued(Part::cut(message.target()))
@@ -60,18 +68,17 @@ impl Sender {
         &self,
         call: &Call,
         message: &Message,
-        id: &MessageId,
-        stored: &StoredMessage,
+        kept: &Accepted,
         plan: Plan,
-        origin: Origin,
     ) -> Result<Sent, Failure> {
         match (plan, &self.jobs) {
-            (Plan::AtOnce(part), _) => self.at_once(call, message, id, stored, part, origin).await,
+            _ if kept.progress == Progress::Done => Ok(Sent::default()),
+            (Plan::AtOnce(part), _) => self.at_once(call, message, kept, part).await,
             (Plan::Queued(parts), Some(jobs)) => {
-                // A message that is taken over may have jobs on the queue: they find out that there are two of each.
+                // Where somebody died at this, some are on the queue already: whoever comes second finds them done.
                 let job = |(number, part)| {
                     Work::Send(Job {
-                        message: id.clone(),
+                        message: kept.id.clone(),
                         number,
                         part,
                     })
@@ -84,24 +91,44 @@ impl Sender {
         }
     }
 
+    /// Messages that were not all put on the queue, and whose backend will not come back for them, are gone, and so are
+    /// those of their jobs that nobody has begun.
+    pub(crate) async fn withdraw(&self, ids: &[MessageId], now: Time) {
+        for id in ids {
+            let withdrawn = async {
+                if let Some(traces) = self.store.traces(id, now).await? {
+                    self.store.erase(&traces, random::version()?).await?;
+                }
+                Ok::<_, Failure>(())
+            };
+            if let Err(failure) = withdrawn.await {
+                let (code, id) = (failure.code(), id.as_str());
+                tracing::warn!(code, messageId = id, "a message was not withdrawn");
+            }
+        }
+    }
+
     async fn at_once(
         &self,
         call: &Call,
         message: &Message,
-        id: &MessageId,
-        stored: &StoredMessage,
+        kept: &Accepted,
         part: Part,
-        origin: Origin,
     ) -> Result<Sent, Failure> {
+        let Accepted {
+            id,
+            stored,
+            progress,
+        } = kept;
         let holder = Holder {
             message: id,
             number: 0,
             name: random::version()?,
             expires: stored.created + self.settings.message_retention,
         };
-        let cursor = match origin {
-            Origin::Fresh => None,
-            Origin::TakenOver => match self.claim(holder, call.now).await? {
+        let cursor = match progress {
+            Progress::Due => None,
+            Progress::Begun | Progress::Done => match self.claim_job(holder, call.now).await? {
                 Claim::Taken(cursor) => cursor,
                 Claim::Done => return Ok(Sent::default()),
                 Claim::Held => {
@@ -153,7 +180,7 @@ impl Sender {
         })
     }
 
-    async fn claim(&self, holder: Holder<'_>, now: Time) -> Result<Claim, Failure> {
+    async fn claim_job(&self, holder: Holder<'_>, now: Time) -> Result<Claim, Failure> {
         let mut attempts = Attempts::new(self.clock.clone(), now);
         loop {
             let claim = self.store.claim(holder, false, (self.clock)()).await;

@@ -23,6 +23,11 @@ pub(super) fn stories() -> Vec<Story> {
         own(
             "it breaks DynamoDB for all",
             &[],
+            what_was_sent_before_its_answer_was_kept_is_not_sent_again,
+        ),
+        own(
+            "it breaks DynamoDB for all",
+            &[],
             a_lost_answer_of_the_table_does_not_stop_a_request,
         ),
         own("it moves the clock", &[], a_key_is_remembered_for_a_day),
@@ -127,10 +132,9 @@ async fn requested(api: &Api, key: &str) -> String {
     let pk = format!("REQUEST#{}", hex(&Sha256::digest(key)));
     let items = api.items().await;
     let request = items.iter().find(|item| item["pk"]["S"] == pk.as_str());
-    request.unwrap()["message"]["S"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    let messages = &request.unwrap()["messages"]["L"];
+    assert_eq!(messages.as_array().map(Vec::len), Some(1));
+    messages[0]["S"].as_str().unwrap().to_owned()
 }
 
 async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
@@ -161,6 +165,21 @@ async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
         (&status["status"], &status["counts"]["accepted"]),
         (&json!("Dispatched"), &json!(1))
     );
+}
+
+async fn what_was_sent_before_its_answer_was_kept_is_not_sent_again(api: Api) {
+    let ((phone, message), key) = (reachable(&api).await, random_hex(8));
+    api.fault("dynamodb", "UpdateItem", "AccessDeniedException", 1)
+        .await;
+    let sent = send(&api, &key, &message).await.ok(202);
+    send(&api, &key, &message).await.refused(UNAVAILABLE);
+    api.advance(42).await;
+    // How many devices it reached is not known any more.
+    let expected = json!({"message": sent["message"], "messageId": sent["messageId"]});
+    for _ in 0..2 {
+        send(&api, &key, &message).await.is(202, &expected);
+    }
+    assert_eq!(api.shown(&phone).await, ["Once"]);
 }
 
 async fn a_lost_answer_of_the_table_does_not_stop_a_request(api: Api) {

@@ -1,6 +1,8 @@
 //! All stories, by theme.
 
+mod bulk;
 mod calls;
+mod devices;
 mod erasing;
 mod errors;
 mod feedback;
@@ -10,6 +12,7 @@ mod idempotency;
 mod jobs;
 mod late_logouts;
 mod leases;
+mod listing;
 mod messages;
 mod mission;
 mod parameters;
@@ -33,7 +36,9 @@ use crate::story::Story;
 /// Every story there is.
 pub(crate) fn all() -> Vec<Story> {
     let themes = [
+        bulk::stories,
         calls::stories,
+        devices::stories,
         erasing::stories,
         errors::stories,
         feedback::stories,
@@ -43,6 +48,7 @@ pub(crate) fn all() -> Vec<Story> {
         jobs::stories,
         late_logouts::stories,
         leases::stories,
+        listing::stories,
         messages::stories,
         mission::stories,
         parameters::stories,

@@ -5,7 +5,7 @@ use super::cursor::{Cursor, Place};
 use super::{Aim, Dispatch};
 use crate::Failure;
 use crate::jobs::Part;
-use crate::store::Fault;
+use crate::store::{Fault, Position};
 use futures_util::future::try_join_all;
 use push::device::Record;
 use push::{DeviceId, Time, UserId};
@@ -168,24 +168,28 @@ impl Dispatch {
             walk.read.at = usize::MAX;
             return Ok(());
         };
-        let (after, room) = (walk.read.after.clone(), most - piece.aims.len());
-        let read = || self.bindings.store().shard(shard, after.as_ref(), room);
+        let position = Position::at(shard, walk.read.after.clone());
+        let room = most - piece.aims.len();
+        let read = || self.bindings.store().shard(&position, room);
         let now = (self.clock)();
-        let (records, last) = self.patiently(patience, read).await?;
+        let (records, next) = self.patiently(patience, read).await?;
         piece.at = piece.at.or(Some(now));
-        let aims = records.keys().map(|device| Aim::new(0, device.clone()));
+        let aims = records
+            .iter()
+            .map(|(device, _)| Aim::new(0, device.clone()));
         piece.aims.extend(aims);
         piece.looked.extend(records);
-        walk.read = match last {
-            Some(last) => Place {
-                at: walk.read.at,
-                after: Some(last),
-            },
-            None => Place {
+        walk.read = next.map_or(
+            Place {
                 at: walk.read.at + 1,
                 after: None,
             },
-        };
+            |next| {
+                let (shard, after) = next.place();
+                let at = usize::from(shard);
+                Place { at, after }
+            },
+        );
         walk.taken = walk.read.clone();
         Ok(())
     }

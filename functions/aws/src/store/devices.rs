@@ -14,6 +14,15 @@ use std::time::Duration;
 /// The most keys that one `BatchGetItem` takes.
 pub const PAGE: usize = 100;
 
+/// The order in which the items of a partition are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// By their sort keys.
+    Rising,
+    /// The other way round.
+    Falling,
+}
+
 impl Store {
     /// The items that a registration of `device` with `token` for `user` starts from: one call.
     ///
@@ -102,9 +111,8 @@ impl Store {
         &self,
         ids: &BTreeSet<DeviceId>,
     ) -> Result<HashMap<DeviceId, Record>, Fault> {
-        Ok(readable(
-            &self.read(ids.iter().map(device_key).collect()).await?,
-        ))
+        let rows = self.read(ids.iter().map(device_key).collect()).await?;
+        Ok(readable(&rows).collect())
     }
 
     /// The devices in the index of `user`, and when each one's link expires; expired ones are left out.
@@ -116,7 +124,7 @@ impl Store {
         let mut links = Vec::new();
         let mut next = None;
         loop {
-            let (rows, last) = self.query(&partition, next, None).await?;
+            let (rows, last) = self.query(&partition, Order::Rising, next, None).await?;
             let link =
                 |row| link_of(row).inspect_err(|bad| tracing::error!(%bad, "a link was left out"));
             links.extend(
@@ -131,10 +139,11 @@ impl Store {
         }
     }
 
-    /// A page of a partition in the order of its sort keys, and the key after which it goes on, if it does.
+    /// A page of a partition in this order of its sort keys, and the key after which it goes on, if it does.
     pub(super) async fn query(
         &self,
         partition: &str,
+        order: Order,
         after: Option<Row>,
         most: Option<usize>,
     ) -> Result<(Vec<Row>, Option<Row>), Fault> {
@@ -142,6 +151,7 @@ impl Store {
             .client
             .query()
             .table_name(&self.table)
+            .scan_index_forward(order == Order::Rising)
             .consistent_read(true);
         let call = call
             .key_condition_expression("#pk = :pk")
@@ -193,9 +203,9 @@ impl Store {
     }
 }
 
-/// The devices whose items can be read; the others are logged.
-pub(super) fn readable(rows: &[Row]) -> HashMap<DeviceId, Record> {
+/// The devices whose items can be read, in the order of the rows; the others are logged.
+pub(super) fn readable(rows: &[Row]) -> impl Iterator<Item = (DeviceId, Record)> {
     let good =
         |row| device_of(row).inspect_err(|bad| tracing::error!(%bad, "a device was left out"));
-    rows.iter().filter_map(|row| good(row).ok()).collect()
+    rows.iter().filter_map(move |row| good(row).ok())
 }

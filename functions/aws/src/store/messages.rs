@@ -1,8 +1,12 @@
 //! Messages that were accepted, and what became of them.
 
+use super::devices::Order;
 use super::jobs::{JobState, job_of};
 use super::rows::{self, BadRow, Row, key, number, text};
-use super::{Fault, Store};
+use super::transaction::NO_ITEM;
+use super::{Fault, NewRequest, Store};
+use futures_util::future::try_join_all;
+use push::device::Version;
 use push::{MessageId, Span, Time};
 use serde_json::Value;
 
@@ -15,6 +19,17 @@ pub struct StoredMessage {
     pub created: Time,
     /// Into how many jobs its sending was cut.
     pub jobs: u64,
+}
+
+/// A message that is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMessage<'a> {
+    /// Its id.
+    pub id: &'a MessageId,
+    /// What it shows, for the list of messages.
+    pub alert: &'a str,
+    /// The message itself.
+    pub stored: &'a StoredMessage,
 }
 
 /// Devices by what became of a message on the way to them; `retried` counts attempts beyond the first.
@@ -70,36 +85,40 @@ impl Counts {
     }
 }
 
-const MESSAGE: &str = "MESSAGE";
+pub(super) const MESSAGE: &str = "MESSAGE";
+
+/// Messages that are read at the same time.
+const READS: usize = 16;
 
 pub(super) fn partition(id: &MessageId) -> String {
     format!("MESSAGE#{}", id.as_str())
 }
 
 impl Store {
-    /// Keeps a new message for `retention`.
+    /// Keeps new messages, at most 49 of them, each with its entry in the list of messages, for `retention`; with them the
+    /// request that they came from. All or nothing, and once: who calls again in the same words and with the same name is
+    /// answered as the first call was.
     ///
     /// # Errors
-    /// [`Fault::Conflict`] where the id is taken.
-    pub async fn put_message(
+    /// [`Fault::Conflict`] where an id is taken, or the key of the request is in use.
+    pub async fn put_messages(
         &self,
-        id: &MessageId,
-        message: &StoredMessage,
+        request: Option<&NewRequest<'_>>,
+        messages: &[NewMessage<'_>],
         retention: Span,
+        name: Version,
     ) -> Result<(), Fault> {
-        let row = message_row(id, message, retention);
-        let call = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(row));
-        let call = call
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", "pk");
-        call.send()
-            .await
-            .map(|_| ())
-            .map_err(|error| Fault::of(&error))
+        let request = request.into_iter().map(|request| self.put_request(request));
+        let kept = messages.iter().flat_map(|message| {
+            let expires = message.stored.created + retention;
+            [
+                self.put(message_row(message, expires), Some(NO_ITEM)),
+                self.put(super::listing::entry_row(message, expires), None),
+            ]
+        });
+        let items: Result<Vec<_>, _> = request.chain(kept).collect();
+        let items = items.map_err(|error| Fault::Broken(error.into()))?;
+        self.transact(items, name).await
     }
 
     /// A message without its jobs.
@@ -135,37 +154,59 @@ impl Store {
         now: Time,
     ) -> Result<Option<(StoredMessage, Vec<JobState>)>, Fault> {
         let (mut message, mut jobs) = (None, Vec::new());
-        let mut next = None;
-        loop {
-            let (rows, last) = self.query(&partition(id), next, None).await?;
-            for row in &rows {
-                if rows::seconds(row, "expires")? <= now {
-                    continue;
-                }
-                if rows::string(row, "sk")? == MESSAGE {
-                    message = Some(message_of(row)?);
-                } else {
-                    jobs.push(job_of(row)?);
-                }
+        for row in self.message_rows(id).await? {
+            if rows::seconds(&row, "expires")? <= now {
+                continue;
             }
+            if rows::string(&row, "sk")? == MESSAGE {
+                message = Some(message_of(&row)?);
+            } else {
+                jobs.push(job_of(&row)?);
+            }
+        }
+        Ok(message.map(|message| (message, jobs)))
+    }
+
+    /// The same for several, in their order.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn messages(
+        &self,
+        ids: &[MessageId],
+        now: Time,
+    ) -> Result<Vec<Option<(StoredMessage, Vec<JobState>)>>, Fault> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(READS) {
+            found.extend(try_join_all(some.iter().map(|id| self.message(id, now))).await?);
+        }
+        Ok(found)
+    }
+
+    /// All items of a message, expired or not.
+    pub(super) async fn message_rows(&self, id: &MessageId) -> Result<Vec<Row>, Fault> {
+        let (mut all, mut next) = (Vec::new(), None);
+        loop {
+            let (rows, last) = self
+                .query(&partition(id), Order::Rising, next, None)
+                .await?;
+            all.extend(rows);
             next = last;
             if next.is_none() {
-                return Ok(message.map(|message| (message, jobs)));
+                return Ok(all);
             }
         }
     }
 }
 
 /// The whole item of a message.
-pub(super) fn message_row(id: &MessageId, message: &StoredMessage, retention: Span) -> Row {
+fn message_row(message: &NewMessage<'_>, expires: Time) -> Row {
+    let NewMessage { id, stored, .. } = message;
     let mut row = key(partition(id), MESSAGE);
-    row.insert("asked".to_owned(), text(message.asked.to_string()));
-    row.insert("created".to_owned(), number(message.created.millis()));
-    row.insert("jobs".to_owned(), number(message.jobs));
-    row.insert(
-        "expires".to_owned(),
-        number((message.created + retention).seconds()),
-    );
+    row.insert("asked".to_owned(), text(stored.asked.to_string()));
+    row.insert("created".to_owned(), number(stored.created.millis()));
+    row.insert("jobs".to_owned(), number(stored.jobs));
+    row.insert("expires".to_owned(), number(expires.seconds()));
     row
 }
 

@@ -2,8 +2,10 @@
 
 mod attempts;
 mod devices;
+mod erasure;
 mod fault;
 mod jobs;
+mod listing;
 mod messages;
 mod requests;
 mod rows;
@@ -13,10 +15,14 @@ mod updates;
 
 pub use attempts::Attempts;
 pub use devices::PAGE;
+pub use erasure::Traces;
 pub use fault::Fault;
 pub use jobs::{Claim, Holder, JobState, Step};
-pub use messages::{Counts, StoredMessage};
+pub use listing::{ALERT, Entry};
+pub use messages::{Counts, NewMessage, StoredMessage};
+pub use requests::NewRequest;
 pub use rows::BadRow;
+pub use shards::Position;
 
 use crate::{Settings, Start};
 use aws_sdk_dynamodb::Client;

@@ -1,11 +1,25 @@
 //! Requests that may come again, by their idempotency keys.
 
-use super::messages::{StoredMessage, message_row};
 use super::rows::{self, Row, key, number, text};
+use super::transaction::Condition;
 use super::{Fault, Store};
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use push::repeat::{CLAIM, Digested, KEPT, Kept};
-use push::{MessageId, Span, Time};
+use push::{MessageId, Time};
+
+/// A request with a key that is to be kept; whoever keeps it works on it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRequest<'a> {
+    /// Its key.
+    pub name: &'a Digested,
+    /// Its body.
+    pub body: &'a Digested,
+    /// All messages that it becomes, in its order.
+    pub messages: &'a [MessageId],
+    /// When it was made.
+    pub made: Time,
+}
 
 const REQUEST: &str = "REQUEST";
 
@@ -29,49 +43,26 @@ impl Store {
         item.map(|row| kept_of(&row)).transpose()
     }
 
-    /// Keeps a new message, and the request that it came from, together; whoever does so works on it.
-    ///
-    /// # Errors
-    /// [`Fault::Conflict`] where the key is in use, or the message's id.
-    pub async fn put_requested(
+    /// The request is written, if its key is not in use.
+    pub(super) fn put_request(
         &self,
-        name: &Digested,
-        body: &Digested,
-        id: &MessageId,
-        message: &StoredMessage,
-        retention: Span,
-    ) -> Result<(), Fault> {
-        let now = message.created;
+        request: &NewRequest<'_>,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let NewRequest {
+            name, body, made, ..
+        } = request;
+        let messages = request.messages.iter().map(|id| text(id.as_str()));
         let mut row = request_key(name);
         row.insert("hash".to_owned(), text(body.as_str()));
-        row.insert("message".to_owned(), text(id.as_str()));
-        row.insert("until".to_owned(), number((now + CLAIM).seconds()));
-        row.insert("expires".to_owned(), number((now + KEPT).seconds()));
-        let request = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(row))
-            .condition_expression("attribute_not_exists(#pk) OR #expires <= :now")
-            .expression_attribute_names("#pk", "pk")
-            .expression_attribute_names("#expires", "expires")
-            .expression_attribute_values(":now", number(now.seconds()));
-        let message = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(message_row(id, message, retention)))
-            .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", "pk");
-        let mut items = Vec::new();
-        for put in [request, message] {
-            let put = put.build().map_err(|error| Fault::Broken(error.into()))?;
-            items.push(TransactWriteItem::builder().put(put).build());
-        }
-        let call = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items));
-        call.send()
-            .await
-            .map_err(|error| Fault::of_transaction(&error))?;
-        Ok(())
+        row.insert("messages".to_owned(), AttributeValue::L(messages.collect()));
+        row.insert("until".to_owned(), number((*made + CLAIM).seconds()));
+        row.insert("expires".to_owned(), number((*made + KEPT).seconds()));
+        let free = Condition {
+            expression: "attribute_not_exists(#pk) OR #expires <= :now",
+            names: &[("#pk", "pk"), ("#expires", "expires")],
+            values: vec![(":now", number(made.seconds()))],
+        };
+        self.put(row, Some(free))
     }
 
     /// Whoever does this works on the request from now on.
@@ -129,7 +120,7 @@ fn kept_of(row: &Row) -> Result<Kept, Fault> {
     let bad = |name| Fault::from(rows::bad(name));
     Ok(Kept {
         body: Digested::parse(rows::string(row, "hash")?).ok_or(bad("hash"))?,
-        message: MessageId::parse(rows::string(row, "message")?).map_err(|_| bad("message"))?,
+        messages: messages_of(row).ok_or(bad("messages"))?,
         until: rows::seconds(row, "until")?,
         answer: row
             .contains_key("answer")
@@ -138,4 +129,10 @@ fn kept_of(row: &Row) -> Result<Kept, Fault> {
             .map(str::to_owned),
         expires: rows::seconds(row, "expires")?,
     })
+}
+
+fn messages_of(row: &Row) -> Option<Vec<MessageId>> {
+    let list = row.get("messages")?.as_l().ok()?;
+    let id = |value: &AttributeValue| MessageId::parse(value.as_s().ok()?).ok();
+    list.iter().map(id).collect()
 }

@@ -9,13 +9,13 @@ use push::device::Version;
 use std::collections::HashMap;
 
 /// A condition, with the names and the values that it speaks of.
-struct Condition {
-    expression: &'static str,
-    names: &'static [(&'static str, &'static str)],
-    values: Vec<(&'static str, AttributeValue)>,
+pub(super) struct Condition {
+    pub(super) expression: &'static str,
+    pub(super) names: &'static [(&'static str, &'static str)],
+    pub(super) values: Vec<(&'static str, AttributeValue)>,
 }
 
-const NO_ITEM: Condition = Condition {
+pub(super) const NO_ITEM: Condition = Condition {
     expression: "attribute_not_exists(#pk)",
     names: &[("#pk", "pk")],
     values: Vec::new(),
@@ -34,6 +34,15 @@ impl Store {
             .map(|action| self.item(action))
             .collect();
         let items = items.map_err(|error| Fault::Broken(error.into()))?;
+        self.transact(items, name).await
+    }
+
+    /// The same for any actions, at most 100 of them.
+    pub(super) async fn transact(
+        &self,
+        items: Vec<TransactWriteItem>,
+        name: Version,
+    ) -> Result<(), Fault> {
         let call = self
             .client
             .transact_write_items()
@@ -76,15 +85,23 @@ impl Store {
                 row.insert("expires".to_owned(), number(expires.seconds()));
                 self.put(row, None)
             }
-            Action::DeleteLink { user, device } => {
-                let delete = Delete::builder().table_name(&self.table);
-                let delete = delete.set_key(Some(link_key(user, device))).build()?;
-                Ok(TransactWriteItem::builder().delete(delete).build())
-            }
+            Action::DeleteLink { user, device } => self.delete(link_key(user, device)),
         }
     }
 
-    fn put(&self, row: Row, condition: Option<Condition>) -> Result<TransactWriteItem, BuildError> {
+    /// Whatever there is under the key is deleted.
+    pub(super) fn delete(&self, key: Row) -> Result<TransactWriteItem, BuildError> {
+        let delete = Delete::builder().table_name(&self.table);
+        let delete = delete.set_key(Some(key)).build()?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// The whole item is written, if what there is fits the condition.
+    pub(super) fn put(
+        &self,
+        row: Row,
+        condition: Option<Condition>,
+    ) -> Result<TransactWriteItem, BuildError> {
         let mut put = Put::builder().table_name(&self.table).set_item(Some(row));
         if let Some(condition) = condition {
             put = put

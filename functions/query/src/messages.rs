@@ -1,0 +1,89 @@
+//! Messages: what was asked, what became of it, all of them, and none of it any more.
+
+use crate::Query;
+use crate::page::Page;
+use aws::store::{Attempts, Counts, JobState, StoredMessage};
+use aws::{Call, Failure, Reply, random, shown};
+use push::{MessageId, Time};
+use serde_json::{Map, json};
+
+impl Query {
+    /// GET `…/messages/{messageId}`.
+    pub(crate) async fn asked(&self, call: &Call) -> Result<Reply, Failure> {
+        let (message, _) = self.message(call).await?;
+        Reply::json(200, &message.asked)
+    }
+
+    /// GET `…/messages/{messageId}/status`.
+    pub(crate) async fn status(&self, call: &Call) -> Result<Reply, Failure> {
+        let (message, jobs) = self.message(call).await?;
+        status(call.path("messageId"), &message, &jobs, call.now)
+    }
+
+    /// GET `…/messages`.
+    pub(crate) async fn list(&self, call: &Call) -> Result<Reply, Failure> {
+        self.secrets.backend(call).await?;
+        let page = Page::of(call)?;
+        let (retention, most) = (self.settings.message_retention, page.offset + page.size);
+        let newest = self.store.newest(call.now, retention, most).await?;
+        let entry = |entry| shown::entry(&self.settings, call, entry);
+        let entries: Vec<_> = newest.iter().skip(page.offset).map(entry).collect();
+        Reply::json(200, &json!({"messages": entries}))
+    }
+
+    /// DELETE `…/messages/{messageId}`.
+    pub(crate) async fn erase(&self, call: &Call) -> Result<Reply, Failure> {
+        self.secrets.backend(call).await?;
+        let id = id(call)?;
+        let traces = self.store.traces(&id, call.now).await?;
+        let traces = traces.ok_or(Failure::NotFound)?;
+        let mut attempts = Attempts::new(self.clock.clone(), call.now);
+        loop {
+            // Whatever an attempt has done, the next one does not do again or does to the same effect.
+            let erased = self.store.erase(&traces, random::version()?).await;
+            if attempts.passed(erased).await?.is_some() {
+                return Ok(Reply::empty(204));
+            }
+        }
+    }
+
+    async fn message(&self, call: &Call) -> Result<(StoredMessage, Vec<JobState>), Failure> {
+        self.secrets.backend(call).await?;
+        self.store
+            .message(&id(call)?, call.now)
+            .await?
+            .ok_or(Failure::NotFound)
+    }
+}
+
+fn id(call: &Call) -> Result<MessageId, Failure> {
+    MessageId::parse(call.path("messageId")).map_err(|_| Failure::NotFound)
+}
+
+/// How far a message has come, and what became of it.
+fn status(
+    id: &str,
+    message: &StoredMessage,
+    jobs: &[JobState],
+    now: Time,
+) -> Result<Reply, Failure> {
+    let counts = jobs
+        .iter()
+        .fold(Counts::default(), |sum, job| sum.plus(job.counts));
+    let done = jobs.iter().filter(|job| job.done).count();
+    let state = match u64::try_from(done) {
+        Ok(done) if done >= message.jobs => "Dispatched",
+        _ if jobs.iter().any(|job| job.is_given_up(now)) => "Failed",
+        _ if jobs.is_empty() => "Accepted",
+        _ => "Processing",
+    };
+    let counts: Map<_, _> = counts
+        .named()
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), count.into()))
+        .collect();
+    Reply::json(
+        200,
+        &json!({"messageId": id, "status": state, "counts": counts}),
+    )
+}

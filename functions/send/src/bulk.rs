@@ -1,0 +1,77 @@
+//! Several messages in one request.
+
+use crate::Sender;
+use crate::acceptance::{Acceptance, Accepted};
+use crate::sending::Plan;
+use aws::jobs::AT_ONCE;
+use aws::store::{Entry, NewMessage};
+use aws::{Call, Failure, Reply, shown};
+use push::Invalid;
+use push::message::{Message, parse_bulk};
+use serde_json::{Value, json};
+
+impl Sender {
+    /// POST `…/messages/bulk`. All messages are checked before any is kept, and all are kept before any is sent.
+    pub(crate) async fn bulk(&self, call: &Call, body: &Value) -> Result<Reply, Failure> {
+        let messages = parse_bulk(body)?;
+        for (n, message) in messages.iter().enumerate() {
+            self.expect_supported(message)
+                .map_err(|invalid| invalid.within(&format!("[{n}]")))?;
+        }
+        if call.flag("dryRun")? {
+            return Err(Invalid::new("dryRun", "It is for one message, not for a list.").into());
+        }
+        // All of them together send to as many users at once as one message does.
+        let mut room = AT_ONCE;
+        let plan = |message| {
+            let plan = self.plan(message, room);
+            room -= plan.at_once();
+            plan
+        };
+        let plans: Vec<_> = messages.iter().map(plan).collect();
+        let jobs = plans.iter().map(Plan::jobs);
+        let jobs: Vec<_> = messages.iter().zip(jobs).collect();
+        match self.accept(call, body, &jobs).await? {
+            Acceptance::Messages {
+                messages: accepted,
+                key,
+            } => {
+                let mut forgotten = false;
+                let reply = self
+                    .send_all(call, &messages, plans, &accepted, &mut forgotten)
+                    .await;
+                if let (Err((_, n)), None) = (&reply, &key) {
+                    let unsent = accepted.iter().skip(*n).map(|kept| kept.id.clone());
+                    self.withdraw(&unsent.collect::<Vec<_>>(), call.now).await;
+                }
+                let reply = reply.map_err(|(failure, _)| failure);
+                self.finish(key.as_ref(), reply, forgotten).await
+            }
+            Acceptance::Answered(answer) => Ok(Reply::repeated(202, &answer)),
+        }
+    }
+
+    /// Sends one after the other. The first that fails ends it, and is named by its place: the repeat of the request goes
+    /// on with that one.
+    async fn send_all(
+        &self,
+        call: &Call,
+        messages: &[Message],
+        plans: Vec<Plan>,
+        accepted: &[Accepted],
+        forgotten: &mut bool,
+    ) -> Result<Reply, (Failure, usize)> {
+        let mut list = Vec::with_capacity(messages.len());
+        for ((message, kept), plan) in messages.iter().zip(accepted).zip(plans) {
+            let sent = self.send(call, message, kept, plan).await;
+            *forgotten |= sent.map_err(|failure| (failure, list.len()))?.forgotten;
+            let entry = Entry::of(&NewMessage {
+                id: &kept.id,
+                alert: message.alert(),
+                stored: &kept.stored,
+            });
+            list.push(shown::entry(&self.settings, call, &entry));
+        }
+        Reply::json(202, &json!({"messages": list})).map_err(|failure| (failure, list.len()))
+    }
+}
