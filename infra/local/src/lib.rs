@@ -25,6 +25,7 @@ use issuer::Issuer;
 use lambda_http::http::{Response, StatusCode};
 use serde_json::json;
 use sources::Sources;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use template::Template;
@@ -38,6 +39,8 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 pub struct Local {
     base_url: String,
     application: String,
+    /// The variables of each function, by its logical name.
+    environments: BTreeMap<String, BTreeMap<String, String>>,
     server: AbortHandle,
     /// Dropped, it ends them.
     _sources: Sources,
@@ -105,6 +108,10 @@ impl Local {
         let application = info.application().to_owned();
         let functions = functions::start(&deployed, &cloud).await?;
         let sources = Sources::start(&deployed, &functions, &cloud);
+        let environments = deployed
+            .into_iter()
+            .map(|function| (function.resource, function.environment))
+            .collect();
         let issuer = Arc::new(key.await??);
         let audience = api
             .authorizers
@@ -125,6 +132,7 @@ impl Local {
         Ok(Self {
             base_url,
             application,
+            environments,
             server: server.abort_handle(),
             _sources: sources,
         })
@@ -140,6 +148,13 @@ impl Local {
     #[must_use]
     pub fn application(&self) -> &str {
         &self.application
+    }
+
+    /// The environment variables that the template gives a function, by its logical name: for one that runs as a process
+    /// of its own. `None` where there is no such function.
+    #[must_use]
+    pub fn environment(&self, function: &str) -> Option<&BTreeMap<String, String>> {
+        self.environments.get(function)
     }
 }
 
@@ -212,5 +227,18 @@ mod tests {
         for function in template.functions().unwrap() {
             assert!(aws::Settings::read(|name| function.environment.get(name).cloned()).is_ok());
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_function_tells_its_environment_by_its_logical_name() {
+        let options = Options {
+            port: 0,
+            ..Options::default()
+        };
+        let local = Local::start(options).await.unwrap();
+        let environment = local.environment("RotateFunction").unwrap();
+        let settings = aws::Settings::read(|name| environment.get(name).cloned()).unwrap();
+        assert_eq!(settings.application.as_str(), local.application());
+        assert_eq!(local.environment("NoFunction"), None);
     }
 }

@@ -40,7 +40,10 @@ pub fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/_local/pushes", get(pushes).delete(forget_pushes))
         .route("/_local/events", get(events))
-        .route("/_local/faults", post(add_fault).delete(clear_faults))
+        .route(
+            "/_local/faults",
+            get(faults).post(add_fault).delete(clear_faults),
+        )
         .route("/_local/secrets/rotate", post(rotate))
         .route("/_local/calls", get(calls).delete(reset_calls))
         .route("/_local/clock", post(advance))
@@ -88,6 +91,10 @@ async fn events(Shared(cloud): Cloud) -> Sse<impl Stream<Item = Result<Event, In
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+async fn faults(Shared(cloud): Cloud) -> Json<Value> {
+    Json(cloud.faults.show())
 }
 
 async fn add_fault(Shared(cloud): Cloud, body: Bytes) -> Outcome {

@@ -1,7 +1,13 @@
-//! Failures that are asked for: the next so many matching calls fail in a given way.
+//! Failures that are asked for: the next so many matching calls, or one in so many, fail in a given way.
+
+mod request;
+mod usual;
+
+pub use request::Request;
 
 use super::answer::{Refusal, Service};
-use serde::Deserialize;
+use super::random::Seeded;
+use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,25 +41,6 @@ pub struct Fate {
     pub fault: Option<Fault>,
 }
 
-/// A request for faults, as the control surface takes it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Request {
-    service: String,
-    operation: Option<String>,
-    token: Option<String>,
-    fault: Option<String>,
-    message: Option<String>,
-    #[serde(default = "once")]
-    times: u64,
-    #[serde(default)]
-    delay_ms: u64,
-}
-
-const fn once() -> u64 {
-    1
-}
-
 /// The faults that are still to come, in the order they were asked for.
 #[derive(Default)]
 pub struct Faults {
@@ -65,7 +52,20 @@ struct Rule {
     operation: Option<String>,
     token: Option<String>,
     fate: Fate,
-    left: u64,
+    /// What the fault is called.
+    name: Option<String>,
+    /// Whether a matching call is hit; without it every one is.
+    chance: Option<Chance>,
+    /// How many calls it still hits; without it no number ends it.
+    left: Option<u64>,
+    /// How many it has hit.
+    hits: u64,
+}
+
+/// One call in so many, drawn for each.
+struct Chance {
+    one_in: u32,
+    draws: Seeded,
 }
 
 impl Faults {
@@ -90,173 +90,44 @@ impl Faults {
             .clear();
     }
 
-    /// What happens to this call: the first fault that fits, used up by one. `concerns` tells whether the call is about
-    /// a token.
+    /// The faults that are still to come, each with the number of calls that it has hit.
+    pub fn show(&self) -> Value {
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = rules.iter().map(|rule| {
+            json!({
+                "service": rule.service.name(), "operation": rule.operation, "fault": rule.name,
+                "hits": rule.hits, "left": rule.left,
+            })
+        });
+        json!({"faults": shown.collect::<Vec<_>>()})
+    }
+
+    /// What happens to this call: the first fault that fits and, where it comes by chance, is drawn. `concerns` tells
+    /// whether the call is about a token.
     pub fn next(&self, service: Service, operation: &str, concerns: impl Fn(&str) -> bool) -> Fate {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(rule) = rules.iter_mut().find(|rule| {
-            rule.service == service
+        let Some(rule) = rules.iter_mut().find_map(|rule| {
+            let fits = rule.service == service
                 && rule.operation.as_deref().is_none_or(|of| of == operation)
-                && rule.token.as_deref().is_none_or(&concerns)
+                && rule.token.as_deref().is_none_or(&concerns);
+            (fits && rule.is_drawn()).then_some(rule)
         }) else {
             return Fate::default();
         };
-        rule.left -= 1;
+        rule.hits += 1;
+        rule.left = rule.left.map(|left| left - 1);
         let fate = rule.fate.clone();
-        rules.retain(|rule| rule.left > 0);
+        rules.retain(|rule| rule.left != Some(0));
         fate
     }
 }
 
 impl Rule {
-    fn parse(request: Request) -> Result<Self, &'static str> {
-        let service = [
-            Service::Dynamodb,
-            Service::SecretsManager,
-            Service::Sns,
-            Service::Sqs,
-        ]
-        .into_iter()
-        .find(|service| service.name() == request.service)
-        .ok_or("service is sns, dynamodb, secretsmanager or sqs")?;
-        if request.times == 0 {
-            return Err("times is at least 1");
-        }
-        if request.token.is_some() && service != Service::Sns {
-            return Err("token is for sns");
-        }
-        if request.fault.is_none() && request.delay_ms == 0 {
-            return Err("give fault, delayMs or both");
-        }
-        let fault = request
-            .fault
-            .map(|name| Fault::parse(service, name, request.message));
-        let fault = fault.transpose()?;
-        let operation = match (&fault, request.operation) {
-            (Some(Fault::Torn), None) => Some("TransactWriteItems".to_owned()),
-            (Some(Fault::Unprocessed), None) => Some("BatchGetItem".to_owned()),
-            (Some(Fault::PartialFailure(_)), None) => Some("SendMessageBatch".to_owned()),
-            (_, operation) => operation,
-        };
-        match (&fault, operation.as_deref()) {
-            (Some(Fault::Torn), of) if of != Some("TransactWriteItems") => {
-                return Err("Torn is for TransactWriteItems");
-            }
-            (Some(Fault::Unprocessed), of) if of != Some("BatchGetItem") => {
-                return Err("Unprocessed is for BatchGetItem");
-            }
-            (Some(Fault::PartialFailure(_)), of) if of != Some("SendMessageBatch") => {
-                return Err("PartialFailure is for SendMessageBatch");
-            }
-            (Some(Fault::Conflict), None) => return Err("Conflict needs an operation"),
-            _ => {}
-        }
-        Ok(Self {
-            service,
-            operation,
-            token: request.token,
-            fate: Fate {
-                delay: Duration::from_millis(request.delay_ms),
-                fault,
-            },
-            left: request.times,
+    fn is_drawn(&mut self) -> bool {
+        self.chance.as_mut().is_none_or(|chance| {
+            let drawn = chance.draws.fraction() * f64::from(chance.one_in);
+            drawn < 1.0
         })
-    }
-}
-
-impl Fault {
-    fn parse(
-        service: Service,
-        name: String,
-        message: Option<String>,
-    ) -> Result<Self, &'static str> {
-        let of_store = match name.as_str() {
-            "timeout" => return Ok(Self::Timeout),
-            "disconnect" => return Ok(Self::Disconnect),
-            "lostAnswer" => return Ok(Self::LostAnswer),
-            "Torn" => Self::Torn,
-            "Conflict" => Self::Conflict,
-            "Unprocessed" => Self::Unprocessed,
-            "PartialFailure" if service == Service::Sqs => {
-                let (status, usual) = usual(service, "InternalError");
-                let message = message.unwrap_or_else(|| usual.to_owned());
-                let refusal = Refusal::new("InternalError", message).with_status(status);
-                return Ok(Self::PartialFailure(refusal));
-            }
-            "PartialFailure" => return Err("PartialFailure is for sqs"),
-            code if code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
-                && !code.is_empty() =>
-            {
-                let (status, usual) = usual(service, code);
-                let message = message.unwrap_or_else(|| usual.to_owned());
-                return Ok(Self::Error(Refusal::new(name, message).with_status(status)));
-            }
-            _ => return Err("fault is an AWS error code, timeout, disconnect or lostAnswer"),
-        };
-        if service == Service::Dynamodb {
-            Ok(of_store)
-        } else {
-            Err("Torn, Conflict and Unprocessed are for dynamodb")
-        }
-    }
-}
-
-/// The status and the text that a code usually comes with.
-fn usual(service: Service, code: &str) -> (u16, &'static str) {
-    match (service, code) {
-        (Service::Dynamodb, "ProvisionedThroughputExceededException") => (
-            400,
-            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.",
-        ),
-        (Service::Dynamodb, "ThrottlingException") => (
-            400,
-            "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or index so please try again shortly.",
-        ),
-        (Service::Dynamodb, "RequestLimitExceeded") => (
-            400,
-            "Throughput exceeds the current throughput limit for your account.",
-        ),
-        (Service::Dynamodb, "TransactionInProgressException") => (
-            400,
-            "The transaction with the given request token is already in progress.",
-        ),
-        (Service::Dynamodb, "ConditionalCheckFailedException") => {
-            (400, "The conditional request failed")
-        }
-        (Service::Dynamodb, "ResourceNotFoundException") => (400, "Requested resource not found"),
-        (Service::SecretsManager, "ResourceNotFoundException") => {
-            (400, "Secrets Manager can't find the specified secret.")
-        }
-        (Service::Sns, "EndpointDisabled") => (400, "Endpoint is disabled"),
-        (Service::Sns, "PlatformApplicationDisabled") => (400, "Platform application is disabled"),
-        (Service::Sns, "NotFound") => (404, "Endpoint does not exist"),
-        (Service::Sns, "AuthorizationError") => (
-            403,
-            "User is not authorized to perform this operation on this resource",
-        ),
-        (Service::Sqs, "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue") => {
-            (400, "The specified queue does not exist.")
-        }
-        (Service::Sqs, "RequestThrottled") => (400, "Request is throttled."),
-        (Service::Sqs, "OverLimit") => (
-            403,
-            "The maximum number of in flight messages has been reached.",
-        ),
-        (Service::Sns, "InvalidParameter") => (400, "Invalid parameter"),
-        (_, "Throttling" | "ThrottlingException" | "Throttled") => (400, "Rate exceeded"),
-        (_, "AccessDeniedException" | "AccessDenied") => (
-            if matches!(service, Service::Sns) {
-                403
-            } else {
-                400
-            },
-            "User is not authorized to perform this operation",
-        ),
-        (_, "ServiceUnavailable" | "ServiceUnavailableException") => {
-            (503, "The service is unavailable. Please try again.")
-        }
-        (_, other) if other.starts_with("Internal") => (500, "Internal server error"),
-        _ => (400, "The request was refused."),
     }
 }
 
@@ -285,11 +156,81 @@ mod tests {
         assert_eq!(hit(Service::Dynamodb, "Publish", "T"), Fate::default());
         let fate = Fate {
             delay: Duration::from_millis(5),
-            fault: Some(Fault::Error(Refusal::new("Throttling", "Rate exceeded"))),
+            fault: Some(throttling()),
         };
         assert_eq!(hit(Service::Sns, "Publish", "T"), fate);
         assert_eq!(hit(Service::Sns, "Publish", "T"), fate);
         assert_eq!(hit(Service::Sns, "Publish", "T"), Fate::default());
+    }
+
+    /// Which of so many calls to SNS are hit, and how.
+    fn hits(faults: &Faults, calls: usize) -> Vec<Option<Fault>> {
+        let next = || faults.next(Service::Sns, "Publish", |_| false).fault;
+        std::iter::repeat_with(next).take(calls).collect()
+    }
+
+    fn throttling() -> Fault {
+        Fault::Error(Refusal::new("Throttling", "Rate exceeded"))
+    }
+
+    #[test]
+    fn one_in_so_many_calls_is_hit_as_the_seed_says() {
+        let seeded = |seed: u64| {
+            let faults = Faults::default();
+            let request =
+                json!({"service": "sns", "fault": "Throttling", "oneIn": 20, "seed": seed});
+            add(&faults, request).unwrap();
+            hits(&faults, 10_000)
+        };
+        assert_eq!(seeded(1), seeded(1));
+        assert_ne!(seeded(1), seeded(2));
+        let hit = seeded(1)
+            .iter()
+            .filter(|hit| **hit == Some(throttling()))
+            .count();
+        assert!((400..600).contains(&hit), "{hit} of 10,000");
+    }
+
+    #[test]
+    fn one_in_one_is_every_call_and_times_ends_it() {
+        let faults = Faults::default();
+        let request = json!({"service": "sns", "fault": "Throttling", "oneIn": 1, "times": 2});
+        add(&faults, request).unwrap();
+        assert_eq!(
+            hits(&faults, 3),
+            [Some(throttling()), Some(throttling()), None]
+        );
+    }
+
+    #[test]
+    fn without_a_seed_chance_differs() {
+        let drawn = || {
+            let faults = Faults::default();
+            let request = json!({"service": "sns", "fault": "Throttling", "oneIn": 2});
+            add(&faults, request).unwrap();
+            hits(&faults, 200)
+        };
+        assert_ne!(drawn(), drawn());
+    }
+
+    #[test]
+    fn several_faults_by_chance_go_together_and_tell_what_they_hit() {
+        let faults = Faults::default();
+        for (fault, one_in, seed) in [("Throttling", 20, 1), ("timeout", 100, 2)] {
+            let request = json!({"service": "sns", "operation": "Publish", "fault": fault, "oneIn": one_in, "seed": seed});
+            add(&faults, request).unwrap();
+        }
+        let hits = hits(&faults, 10_000);
+        let count = |fault: Option<Fault>| hits.iter().filter(|hit| **hit == fault).count();
+        let (throttled, timed_out) = (count(Some(throttling())), count(Some(Fault::Timeout)));
+        assert!((400..600).contains(&throttled), "{throttled} of 10,000");
+        assert!((60..140).contains(&timed_out), "{timed_out} of 10,000");
+        let shown = |fault: &str, hits: usize| json!({"service": "sns", "operation": "Publish", "fault": fault, "hits": hits, "left": null});
+        let faults = faults.show();
+        assert_eq!(
+            faults["faults"],
+            json!([shown("Throttling", throttled), shown("timeout", timed_out)])
+        );
     }
 
     #[test]
@@ -324,6 +265,14 @@ mod tests {
             (
                 json!({"service": "sns", "fault": "Throttling", "times": 0}),
                 "times is at least 1",
+            ),
+            (
+                json!({"service": "sns", "fault": "Throttling", "oneIn": 0}),
+                "oneIn is at least 1",
+            ),
+            (
+                json!({"service": "sns", "fault": "Throttling", "seed": 1}),
+                "seed is for oneIn",
             ),
             (
                 json!({"service": "sns", "fault": "no code"}),
