@@ -79,7 +79,8 @@ impl Sender {
         };
         let sent = self.send(call, &message, &kept, plan).await;
         if sent.is_err() && key.is_none() {
-            self.withdraw(&[kept.id.clone()], call.now).await;
+            self.withdraw(std::slice::from_ref(&kept.id), call.now)
+                .await;
         }
         let forgotten = sent.as_ref().is_ok_and(|sent| sent.forgotten);
         let reply = sent.and_then(|sent| answer(&message, &kept.id, sent.recipients.as_deref()));

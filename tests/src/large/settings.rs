@@ -46,7 +46,9 @@ impl Large {
         let count = |name: &str, default| usize::try_from(number(name, default)).unwrap();
         let seconds = |name: &str, default| Duration::from_secs(number(name, default).into());
         let devices = number("DEVICES", 2000);
-        let parameters = text("PARAMETERS").unwrap_or_default();
+        // The pace of a small region would take minutes; here the machine decides.
+        let parameters = text("PARAMETERS")
+            .unwrap_or_else(|| "PublishPerSecond=100000 DeliverConcurrency=8".to_owned());
         Self {
             devices: count("DEVICES", devices),
             users: count("USERS", devices.div_ceil(2)),
