@@ -192,8 +192,8 @@ async fn a_filter_chooses_devices(api: Api) {
     let mut phones = Vec::new();
     for (phone, name) in [
         (Phone::android(), "a,b"),
-        (Phone::android(), "c"),
-        (Phone::iphone(), "d"),
+        (Phone::android(), "!c"),
+        (Phone::iphone(), "!d"),
     ] {
         let device = format!("{}-{name}", phone.device);
         phones.push(bound(&api, Phone { device, ..phone }, &alice).await);
@@ -210,11 +210,11 @@ async fn a_filter_chooses_devices(api: Api) {
         ("filter=platform==X".to_owned(), vec![]),
         ("filter=platform=@A".to_owned(), vec![iphone]),
         (format!("filter=deviceId=={other}"), vec![other]),
-        ("filter=deviceId=@-c".to_owned(), vec![other]),
+        ("filter=deviceId=@!c".to_owned(), vec![other]),
         (format!("filter=deviceId=={escaped}"), vec![comma]),
         ("filter=deviceId=@%5C,".to_owned(), vec![comma]),
         (
-            "filter=platform==G&filter=deviceId=@-c,deviceId=@-d".to_owned(),
+            "filter=platform==G&filter=deviceId=@!c,deviceId=@!d".to_owned(),
             vec![other],
         ),
         ("filter=platform==A&filter=platform==G".to_owned(), vec![]),
