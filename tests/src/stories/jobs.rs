@@ -1,10 +1,10 @@
 //! Sends that do not fit into one request: on a queue, worked off by jobs, each device once.
 
 use super::publishing::Stage;
-use crate::answer::UNAVAILABLE;
+use crate::answer::{NOT_FOUND, UNAVAILABLE};
 use crate::api::Api;
 use crate::phone::{Phone, random_hex, user};
-use crate::story::{Story, own, shared};
+use crate::story::{Story, alone, own, shared};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -367,4 +367,61 @@ async fn a_lost_answer_to_a_note_counts_nobody_twice(api: Api) {
             ["lostAnswer", "ThrottlingException"]
         );
     }
+}
+
+async fn the_messages_of_a_bulk_share_what_is_sent_at_once(api: Api) {
+    let stage = Stage::set(api, 1).await;
+    let api = &stage.api;
+    let to = |count| {
+        let strangers = (1..count).map(|_| user("stranger"));
+        let users: Vec<_> = strangers.chain([stage.alice.clone()]).collect();
+        json!({"message": {"alert": format!("to {count}")}, "target": {"userIds": users}})
+    };
+    api.forget_calls().await;
+    // The third has no room left by the first, the second does.
+    let bulk = json!([to(60), to(40), to(41)]);
+    let request = api.call(Method::POST, "/messages/bulk").backend(api);
+    let sent = request.json(&bulk).send().await.ok(202);
+    assert_eq!(api.calls().await["sqs.SendMessageBatch"], 1);
+    for message in sent["messages"].as_array().unwrap() {
+        let id = message["messageId"].as_str().unwrap();
+        assert_eq!(api.settled(id).await, counts(&json!({"accepted": 1})));
+    }
+    let shown = api.shown(&stage.phones[0]).await;
+    assert_eq!(shown, ["to 60", "to 40", "to 41"]);
+}
+
+async fn a_deleted_message_loses_what_is_left_of_its_sending(api: Api) {
+    let (stage, id) = throttled(api, "Hi").await;
+    let api = &stage.api;
+    let route = format!("/messages/{id}");
+    let delete = api.call(Method::DELETE, &route).backend(api);
+    delete.send().await.empty(204);
+    heal(api).await;
+    // Whoever works on the job finds that it is gone, and then that its message is.
+    api.queue_is("JobQueue", |held| held["visible"] == 0).await;
+    api.advance(VISIBILITY).await;
+    api.emptied("JobQueue").await;
+    assert_eq!(
+        api.shown(&stage.phones[0]).await.len() + api.shown(&stage.phones[1]).await.len(),
+        1
+    );
+    api.backend_get(&format!("{route}/status"))
+        .await
+        .refused(NOT_FOUND);
+    let left = format!("MESSAGE#{id}");
+    api.holds_no_item_of(&[&left]).await;
+}
+
+async fn a_send_without_a_key_that_did_not_get_on_the_queue_is_withdrawn(api: Api) {
+    let stage = Stage::set(api, 1).await;
+    let api = &stage.api;
+    api.fault("sqs", "SendMessageBatch", "AccessDeniedException", 1)
+        .await;
+    let message =
+        json!({"message": {"alert": "Hi"}, "target": {"userIds": crowd(&[&stage.alice])}});
+    assert_eq!(api.send(&message).await.ok(500)["code"], "FPWSE0010E");
+    let kept = api.backend_get("/messages").await.ok(200);
+    assert_eq!(kept, json!({"messages": []}));
+    assert_eq!(api.shown(&stage.phones[0]).await, [""; 0]);
 }

@@ -1,0 +1,167 @@
+//! The function `send` where no queue is configured, as under plain `sam local`: everything is sent within the request, or
+//! the request is answered 503.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use aws::{Function, Settings, Start};
+use aws_config::Region;
+use aws_sdk_secretsmanager::config::Credentials;
+use lambda_http::{Context, LambdaEvent};
+use local::{Local, Options};
+use push::Time;
+use reqwest::{Client, Method};
+use send::Sender;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The local system, and a `send` beside it that knows of no queue.
+struct Without {
+    system: Local,
+    http: Client,
+    info: Value,
+    function: Sender,
+}
+
+/// The time-out of the function in the template.
+const TIMEOUT: u64 = 29_000;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock of the machine is that of the local system"
+)]
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+impl Without {
+    async fn start() -> Self {
+        let options = Options {
+            port: 0,
+            ..Options::default()
+        };
+        let system = Local::start(options).await.unwrap();
+        let http = Client::builder().no_proxy().build().unwrap();
+        let info = format!("{}/_local/info", system.base_url());
+        let info: Value = http.get(info).send().await.unwrap().json().await.unwrap();
+        let environment = system.environment("SendFunction").unwrap();
+        let settings = Settings::read(|name| match name {
+            "JOB_QUEUE_URL" => None,
+            name => environment.get(name).cloned(),
+        });
+        let aws = aws_config::from_env()
+            .endpoint_url(info["awsEndpointUrl"].as_str().unwrap())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+        let clock = Arc::new(|| Time::from_millis(now()));
+        let start = Start::new(settings.unwrap(), aws, clock).await.unwrap();
+        let function = Sender::start(&start).await.unwrap();
+        Self {
+            system,
+            http,
+            info,
+            function,
+        }
+    }
+
+    async fn control(&self, method: Method, path: &str, body: Value) -> Value {
+        let url = format!("{}/_local{path}", self.system.base_url());
+        let answer = self.http.request(method, url).json(&body).send().await;
+        answer.unwrap().json().await.unwrap()
+    }
+
+    /// Registers a phone for nobody; gives its token.
+    async fn phone(&self, device: &str) -> String {
+        let token = format!("fcm-token-of-a-phone-without-a-queue-{device}");
+        let body = json!({"deviceId": device, "token": token, "platform": "G"});
+        let url = format!("{}/devices", self.info["apiUrl"].as_str().unwrap());
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        token
+    }
+
+    async fn shown(&self, token: &str) -> Vec<Value> {
+        let path = format!("/pushes?token={token}");
+        let mut pushes = self.control(Method::GET, &path, Value::Null).await;
+        let pushes = pushes["pushes"].take();
+        let alert = |push: &Value| {
+            let message = &push["payload"]["fcmV1Message"]["message"];
+            message["data"]["alert"].clone()
+        };
+        pushes.as_array().unwrap().iter().map(alert).collect()
+    }
+
+    /// Calls the function; gives the status and the body.
+    async fn send(&self, message: &Value) -> (i64, Value) {
+        let route = "POST /imfpush/v1/apps/{applicationId}/messages";
+        let application = self.system.application();
+        let event = json!({
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": format!("/imfpush/v1/apps/{application}/messages"),
+            "rawQueryString": "",
+            "headers": {"appsecret": self.info["appSecret"], "content-type": "application/json"},
+            "pathParameters": {"applicationId": application},
+            "requestContext": {
+                "routeKey": route, "domainName": "localhost", "stage": "$default", "requestId": "R",
+                "timeEpoch": now(), "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1", "userAgent": ""},
+            },
+            "body": message.to_string(),
+            "isBase64Encoded": false,
+        });
+        let mut context = Context::default();
+        context.deadline = now() + TIMEOUT;
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);
+        let clock = || Time::from_millis(now());
+        let answer = aws::enter(&self.function, event, &clock).await;
+        let answer = serde_json::to_value(answer).unwrap();
+        let body = answer["body"].as_str().unwrap();
+        (
+            answer["statusCode"].as_i64().unwrap(),
+            serde_json::from_str(body).unwrap(),
+        )
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_send_is_sent_at_once() {
+    let without = Without::start().await;
+    let mut devices: Vec<_> = (0..600).map(|n| format!("stranger-{n}")).collect();
+    let mut tokens = Vec::new();
+    for n in 0..3 {
+        let device = format!("D{n}");
+        tokens.push(without.phone(&device).await);
+        devices.push(device);
+    }
+    let named = json!({"message": {"alert": "named"}, "target": {"deviceIds": devices}});
+    let platform = json!({"message": {"alert": "platform"}, "target": {"platforms": ["G"]}});
+    for message in [named, platform] {
+        let (status, body) = without.send(&message).await;
+        assert_eq!(status, 202, "{body}");
+    }
+    for token in tokens {
+        assert_eq!(without.shown(&token).await, ["named", "platform"]);
+    }
+    let calls = without.control(Method::GET, "/calls", Value::Null).await;
+    assert_eq!(calls.get("sqs.SendMessageBatch"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_throttled_until_the_time_is_over_is_unavailable() {
+    let without = Without::start().await;
+    let token = without.phone("D").await;
+    let fault =
+        json!({"service": "sns", "operation": "Publish", "fault": "Throttling", "times": 5});
+    without.control(Method::POST, "/faults", fault).await;
+    let message = json!({"message": {"alert": "Hi"}, "target": {"deviceIds": ["D"]}});
+    let (status, body) = without.send(&message).await;
+    assert_eq!((status, &body["recipients"]), (202, &json!({"D": 1})));
+    let fault =
+        json!({"service": "sns", "operation": "Publish", "fault": "Throttling", "times": 100_000});
+    without.control(Method::POST, "/faults", fault).await;
+    let (status, body) = without.send(&message).await;
+    assert_eq!((status, &body["code"]), (503, &json!("FPWSE0025E")));
+    assert_eq!(without.shown(&token).await, ["Hi"]);
+}
