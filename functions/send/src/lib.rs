@@ -8,7 +8,7 @@ use aws::dispatch::Dispatch;
 use aws::jobs::{Jobs, Part};
 use aws::secrets::Secrets;
 use aws::settings::Broadcast;
-use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store};
+use aws::{Call, Clock, Failure, Function, Metric, Metrics, Reply, Settings, Start, Store};
 use push::message::{MOST_ECHOED, Message, Target};
 use push::{Invalid, MessageId, Span};
 use serde_json::{Map, Value, json};
@@ -22,6 +22,7 @@ pub struct Sender {
     dispatch: Dispatch,
     jobs: Option<Jobs>,
     clock: Clock,
+    metrics: Metrics,
 }
 
 /// So long before the invocation ends counting is given up.
@@ -40,6 +41,7 @@ impl Function for Sender {
             dispatch: Dispatch::new(start),
             jobs: Jobs::new(start),
             clock: start.clock.clone(),
+            metrics: start.metrics.clone(),
         };
         let (backends, ()) =
             tokio::join!(function.secrets.warm_for_backends(), function.store.warm());
@@ -66,6 +68,7 @@ impl Function for Sender {
             } => {
                 let sent = self.send(call, &message, &id, &stored, plan, origin).await;
                 let reply = sent.and_then(|counts| answer(&message, &id, counts.as_deref()));
+                self.metrics.count(Metric::Sends, u64::from(reply.is_ok()));
                 self.finish(key.as_ref(), reply.as_ref().ok().map(Reply::body))
                     .await;
                 reply

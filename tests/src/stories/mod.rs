@@ -11,6 +11,7 @@ mod jobs;
 mod late_logouts;
 mod leases;
 mod messages;
+mod metrics;
 mod mission;
 mod parameters;
 mod proofs;
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Story> {
         late_logouts::stories,
         leases::stories,
         messages::stories,
+        metrics::stories,
         mission::stories,
         parameters::stories,
         proofs::stories,

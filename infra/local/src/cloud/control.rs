@@ -43,6 +43,7 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/_local/faults", post(add_fault).delete(clear_faults))
         .route("/_local/secrets/rotate", post(rotate))
         .route("/_local/calls", get(calls).delete(reset_calls))
+        .route("/_local/metrics", get(metrics).delete(forget_metrics))
         .route("/_local/clock", post(advance))
         .route("/_local/sweep", post(sweep))
         .route("/_local/items", get(items))
@@ -122,6 +123,15 @@ async fn calls(Shared(cloud): Cloud) -> Json<Value> {
 
 async fn reset_calls(Shared(cloud): Cloud) -> Json<Value> {
     cloud.calls.reset();
+    done()
+}
+
+async fn metrics(Shared(cloud): Cloud) -> Json<Value> {
+    Json(cloud.metrics.show())
+}
+
+async fn forget_metrics(Shared(cloud): Cloud) -> Json<Value> {
+    cloud.metrics.forget();
     done()
 }
 
