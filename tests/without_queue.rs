@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use aws::{Function, Settings, Start};
+use aws::{Function, Metrics, Settings, Start};
 use aws_config::Region;
 use aws_sdk_secretsmanager::config::Credentials;
 use lambda_http::{Context, LambdaEvent};
@@ -21,6 +21,7 @@ struct Without {
     http: Client,
     info: Value,
     function: Sender,
+    metrics: Metrics,
 }
 
 /// The time-out of the function in the template.
@@ -62,6 +63,7 @@ impl Without {
             http,
             info,
             function,
+            metrics: start.metrics,
         }
     }
 
@@ -115,7 +117,7 @@ impl Without {
         context.deadline = now() + TIMEOUT;
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);
         let clock = || Time::from_millis(now());
-        let answer = aws::enter(&self.function, event, &clock).await;
+        let answer = aws::enter(&self.function, event, &clock, &self.metrics).await;
         let answer = serde_json::to_value(answer).unwrap();
         let body = answer["body"].as_str().unwrap();
         (

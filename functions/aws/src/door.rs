@@ -1,6 +1,6 @@
 //! The one door between API Gateway's events and our functions: repairs, hands on, catches, answers.
 
-use crate::{Call, Failure, Reply, Start};
+use crate::{Call, Failure, Metric, Metrics, Reply, Start};
 use futures_util::FutureExt;
 use lambda_http::LambdaEvent;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -41,19 +41,25 @@ pub async fn serve<F: Function>(now: fn() -> SystemTime) -> Result<(), lambda_ht
     let start = Start::from_environment(now).await?;
     let function = Arc::new(F::start(&start).await?);
     lambda_http::lambda_runtime::run(lambda_http::service_fn(move |event| {
-        let (function, now) = (Arc::clone(&function), Arc::clone(&start.clock));
-        async move { Ok::<_, Infallible>(enter(function.as_ref(), event, &*now).await) }
+        let function = Arc::clone(&function);
+        let (clock, metrics) = (Arc::clone(&start.clock), start.metrics.clone());
+        async move {
+            let answer = enter(function.as_ref(), event, &*clock, &metrics);
+            Ok::<_, Infallible>(answer.await)
+        }
     }))
     .await
 }
 
 /// Answers one event of API Gateway. Whatever comes in, what goes out is the contract's; a panic inside is a 500 in its
-/// shape, and the process lives on.
+/// shape, and the process lives on. The request has its line in the log, and what it counted is written.
 pub async fn enter<F: Function>(
     function: &F,
     event: LambdaEvent<ApiGatewayV2httpRequest>,
     clock: &(dyn Fn() -> push::Time + Send + Sync),
+    metrics: &Metrics,
 ) -> ApiGatewayV2httpResponse {
+    let begun = clock();
     let request_id = event
         .payload
         .request_context
@@ -82,13 +88,25 @@ pub async fn enter<F: Function>(
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(Failure::Internal("a panic".into())));
-    match answer {
-        Ok(reply) => reply.into_response(),
-        Err(failure) => {
-            record::<F>(&failure, &request_id, &route);
-            Reply::failed(&failure, &request_id).into_response()
-        }
+    let (reply, failure) = match answer {
+        Ok(reply) => (reply, None),
+        Err(failure) => (Reply::failed(&failure, &request_id), Some(failure)),
+    };
+    let milliseconds = clock().since(begun).millis();
+    record::<F>(
+        &request_id,
+        &route,
+        reply.status(),
+        failure.as_ref(),
+        milliseconds,
+    );
+    match reply.status() {
+        500.. => metrics.count(Metric::Failures(F::NAME), 1),
+        400.. => metrics.count(Metric::Refusals(F::NAME), 1),
+        _ => {}
     }
+    metrics.flush();
+    reply.into_response()
 }
 
 /// So long before Lambda ends the invocation a call is given up: what Lambda would answer is not the contract's. A change
@@ -101,20 +119,29 @@ fn time_left(call: &Call) -> Option<Duration> {
     (left > Span::default()).then(|| Duration::from_millis(left.millis()))
 }
 
-/// The one line of a failed request: no value of the request is part of it.
-fn record<F: Function>(failure: &Failure, request_id: &str, route: &str) {
-    let causes = causes(failure);
-    let (function, code, status) = (F::NAME, failure.code(), failure.status());
-    if status >= 500 {
-        error!(
+/// The one line of a request: no value of the request is part of it.
+fn record<F: Function>(
+    request_id: &str,
+    route: &str,
+    status: u16,
+    failure: Option<&Failure>,
+    milliseconds: u64,
+) {
+    let function = F::NAME;
+    let (code, causes) = (failure.map(Failure::code), failure.map(causes));
+    match status {
+        500.. => error!(
             function,
-            route, code, status, request_id, causes, "request failed"
-        );
-    } else {
-        info!(
+            route, status, code, request_id, causes, milliseconds, "request failed"
+        ),
+        400.. => info!(
             function,
-            route, code, status, request_id, causes, "request refused"
-        );
+            route, status, code, request_id, causes, milliseconds, "request refused"
+        ),
+        _ => info!(
+            function,
+            route, status, request_id, milliseconds, "request answered"
+        ),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The event that Lambda makes of a queue's messages, and the answer that tells it which of them to show again.
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>)
 
-use crate::Cause;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
@@ -56,22 +55,15 @@ impl QueueMessage {
 }
 
 impl QueueEvent {
-    /// Does what each message asks for; those for which that fails, which is logged, show again later.
-    pub async fn each<'a, W>(
-        &'a self,
-        function: &str,
-        work: impl Fn(&'a QueueMessage) -> W,
-    ) -> QueueAnswer
+    /// Does what each message asks for; `work` tells whether it is done with it. The others show again later.
+    pub async fn each<'a, W>(&'a self, work: impl Fn(&'a QueueMessage) -> W) -> QueueAnswer
     where
-        W: Future<Output = Result<(), Cause>>,
+        W: Future<Output = bool>,
     {
         let done = self.records.iter().map(|message| {
             let work = work(message);
             async move {
-                let cause = work.await.err()?;
-                let receives = message.receives();
-                tracing::error!(function, %cause, receives, "a message of the queue failed");
-                Some(Failed {
+                (!work.await).then(|| Failed {
                     item_identifier: message.message_id.clone(),
                 })
             }
@@ -88,7 +80,7 @@ mod tests {
     use serde_json::json;
 
     #[tokio::test]
-    async fn the_messages_that_fail_are_named() {
+    async fn the_messages_that_are_not_done_with_are_named() {
         let record = |id: &str, body: &str| {
             json!({
                 "messageId": id, "receiptHandle": "h", "body": body, "eventSource": "aws:sqs",
@@ -99,11 +91,8 @@ mod tests {
             json!({"Records": [record("1", "good"), record("2", "bad"), record("3", "good")]});
         let event: QueueEvent = serde_json::from_value(event).unwrap();
         assert_eq!(event.records[0].receives(), 2);
-        let work = async |message: &QueueMessage| match message.body.as_str() {
-            "good" => Ok(()),
-            _ => Err("bad".into()),
-        };
-        let answer = event.each("test", work).await;
+        let work = async |message: &QueueMessage| message.body == "good";
+        let answer = event.each(work).await;
         assert_eq!(
             json!(answer),
             json!({"batchItemFailures": [{"itemIdentifier": "2"}]})

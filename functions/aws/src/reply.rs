@@ -67,6 +67,12 @@ impl Reply {
         reply
     }
 
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// The body, as it goes out.
     #[must_use]
     pub fn body(&self) -> &str {

@@ -1,12 +1,13 @@
 //! What a function is started with.
 
-use crate::Settings;
+use crate::metrics::{Sink, standard_output};
+use crate::{Metrics, Settings};
 use aws_config::{ConfigLoader, SdkConfig};
 use push::Time;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Settings, the configuration of AWS clients, and the clock of one function.
+/// Settings, the configuration of AWS clients, the clock and the metrics of one function.
 #[derive(Clone)]
 pub struct Start {
     /// What the operator chose.
@@ -15,13 +16,16 @@ pub struct Start {
     pub aws: SdkConfig,
     /// The present moment.
     pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Tells the present moment. A function's `main` gives the system's clock, the local system one that can be moved.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 impl Start {
-    /// As Lambda starts a function: settings from the environment, AWS where the environment says, the clock of `now`.
+    /// As Lambda starts a function: settings from the environment, AWS where the environment says, the clock of `now`,
+    /// metrics on standard output.
     ///
     /// # Errors
     /// The setting that is missing or wrong.
@@ -31,15 +35,15 @@ impl Start {
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
             }))
         };
-        Self::new(
+        let start = Self::new(
             Settings::from_environment()?,
             aws_config::from_env(),
             Arc::new(clock),
-        )
-        .await
+        );
+        Ok(start.await?.with_metrics(standard_output()))
     }
 
-    /// The parts given; `aws` decides where AWS is and who we are.
+    /// The parts given; `aws` decides where AWS is and who we are. Metrics go nowhere.
     ///
     /// # Errors
     /// A TLS configuration that cannot be.
@@ -49,10 +53,20 @@ impl Start {
         clock: Clock,
     ) -> Result<Self, lambda_http::Error> {
         let http = crate::http::client(&settings)?;
+        let application = settings.application.clone();
         Ok(Self {
             aws: aws.http_client(http).load().await,
             settings: Arc::new(settings),
+            metrics: Metrics::new(application, Arc::clone(&clock), Arc::new(|_| {})),
             clock,
         })
+    }
+
+    /// The same, with lines of metrics going to `sink`.
+    #[must_use]
+    pub fn with_metrics(mut self, sink: Sink) -> Self {
+        let application = self.settings.application.clone();
+        self.metrics = Metrics::new(application, Arc::clone(&self.clock), sink);
+        self
     }
 }

@@ -41,13 +41,15 @@ pub trait Worker: Send + Sync + Sized + 'static {
 /// What kept the worker from starting.
 pub async fn work<W: Worker>(now: fn() -> SystemTime) -> Result<(), lambda_http::Error> {
     crate::log::init();
-    let worker = Arc::new(W::start(&Start::from_environment(now).await?).await?);
+    let start = Start::from_environment(now).await?;
+    let worker = Arc::new(W::start(&start).await?);
     lambda_runtime::run(lambda_runtime::service_fn(
         move |event: LambdaEvent<W::Event>| {
-            let worker = Arc::clone(&worker);
+            let (worker, metrics) = (Arc::clone(&worker), start.metrics.clone());
             async move {
                 let deadline = Time::from_millis(event.context.deadline);
                 let done = worker.work(event.payload, deadline).await;
+                metrics.flush();
                 done.inspect_err(|cause| tracing::error!(function = W::NAME, %cause, "work failed"))
             }
         },

@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use aws::{Call, Failure, Function, Reply, Start};
+use aws::{Call, Failure, Function, Metrics, Reply, Start};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::{Context, LambdaEvent};
 use proptest::prelude::*;
-use push::{Span, Time};
+use push::{ApplicationId, Span, Time};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Answers with what it read of the call.
 struct Echo;
@@ -65,13 +68,26 @@ fn event() -> Value {
 }
 
 async fn answered(event: Value) -> ApiGatewayV2httpResponse {
+    counted(event, Context::default()).await.0
+}
+
+/// The answer to the event, and the lines of metrics that were written by then.
+async fn counted(event: Value, context: Context) -> (ApiGatewayV2httpResponse, Vec<Value>) {
     let payload: ApiGatewayV2httpRequest = serde_json::from_value(event).unwrap();
-    aws::enter(
-        &Echo,
-        LambdaEvent::new(payload, Context::default()),
-        &|| NOW,
-    )
-    .await
+    let lines = Arc::new(Mutex::new(Vec::<Value>::new()));
+    let written = Arc::clone(&lines);
+    let metrics = Metrics::new(
+        ApplicationId::parse("app").unwrap(),
+        Arc::new(|| NOW),
+        Arc::new(move |line| {
+            let line = serde_json::from_str(line).unwrap();
+            written.lock().unwrap().push(line);
+        }),
+    );
+    let event = LambdaEvent::new(payload, context);
+    let response = aws::enter(&Echo, event, &|| NOW, &metrics).await;
+    let lines = lines.lock().unwrap().clone();
+    (response, lines)
 }
 
 fn body(response: &ApiGatewayV2httpResponse) -> Value {
@@ -265,14 +281,103 @@ async fn a_panic_and_a_fault_are_answered_in_the_contracts_shape() {
     }
 }
 
+#[tokio::test]
+async fn a_request_that_is_not_answered_as_asked_is_counted_by_its_function() {
+    let line = |name: &str| {
+        json!({
+            "_aws": {
+                "Timestamp": NOW.millis(),
+                "CloudWatchMetrics": [{
+                    "Namespace": "Userpush",
+                    "Dimensions": [["Application", "Function"]],
+                    "Metrics": [{"Name": name, "Unit": "Count"}],
+                }],
+            },
+            "Application": "app", "Function": "echo", name: 1,
+        })
+    };
+    // Of `body` the function reads no body: 400.
+    for (what, lines) in [
+        ("panic", vec![line("Failures")]),
+        ("fail", vec![line("Failures")]),
+        ("wait", vec![line("Failures")]),
+        ("body", vec![line("Refusals")]),
+        ("answer", vec![]),
+    ] {
+        let event = with("/headers/do", json!(what));
+        assert_eq!(counted(event, Context::default()).await.1, lines, "{what}");
+    }
+}
+
+/// What is logged, line by line.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_request_has_one_line_in_the_log() {
+    let route = "GET /imfpush/v1/apps/{applicationId}/devices/{deviceId}";
+    let line = |level: &str, message: &str, more: Value| {
+        let mut line = json!({
+            "level": level, "message": message, "target": "aws::door", "function": "echo",
+            "route": route, "request_id": "R1", "milliseconds": 0,
+        });
+        let more = more.as_object().unwrap().clone();
+        line.as_object_mut().unwrap().extend(more);
+        line
+    };
+    for (what, expected) in [
+        (
+            "answer",
+            line("INFO", "request answered", json!({"status": 200})),
+        ),
+        (
+            "body",
+            line(
+                "INFO",
+                "request refused",
+                json!({"status": 400, "code": "FPWSE0004E", "causes": ""}),
+            ),
+        ),
+        (
+            "fail",
+            line(
+                "ERROR",
+                "request failed",
+                json!({"status": 500, "code": "FPWSE0010E", "causes": "the cause: a secret of ours"}),
+            ),
+        ),
+    ] {
+        let log = Log::default();
+        let writer = log.clone();
+        let guard = tracing_subscriber::registry()
+            .with(aws::log::layer(move || writer.clone()))
+            .set_default();
+        answered(with("/headers/do", json!(what))).await;
+        drop(guard);
+        let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines = written.lines().map(serde_json::from_str);
+        let lines: Vec<Value> = lines.collect::<Result<_, _>>().unwrap();
+        assert_eq!(lines, [expected], "{what}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_takes_too_long_is_answered_before_lambda_ends_it() {
-    let payload: ApiGatewayV2httpRequest =
-        serde_json::from_value(with("/headers/do", json!("hang"))).unwrap();
     let mut context = Context::default();
     context.deadline = NOW.millis() + 15_000;
     let begun = tokio::time::Instant::now();
-    let response = aws::enter(&Echo, LambdaEvent::new(payload, context), &|| NOW).await;
+    let (response, _) = counted(with("/headers/do", json!("hang")), context).await;
     assert_eq!(
         (response.status_code, &body(&response)["code"]),
         (503, &json!("FPWSE0025E"))

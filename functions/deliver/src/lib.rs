@@ -1,11 +1,14 @@
 //! Works off the jobs of large sends, one at a time and at a pace, and looks after endpoints that lost their device.
 
+mod outcome;
+
 use aws::dispatch::{Dispatch, End, Manner, Sending};
 use aws::jobs::{Job, Jobs, Retired, Work};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::sns::Endpoints;
-use aws::store::{Attempts, Claim, Holder};
-use aws::{Cause, Clock, Failure, Settings, Start, Store, Worker, random};
+use aws::store::{Attempts, Claim, Counts, Holder};
+use aws::{Cause, Clock, Failure, Metric, Metrics, Settings, Start, Store, Worker, random};
+use outcome::Outcome;
 use push::message::Message;
 use push::{Span, Time};
 use std::sync::Arc;
@@ -18,6 +21,7 @@ pub struct Deliver {
     endpoints: Endpoints,
     jobs: Jobs,
     clock: Clock,
+    metrics: Metrics,
 }
 
 /// So often a job is tried: as often as the template lets the queue show it.
@@ -40,27 +44,60 @@ impl Worker for Deliver {
             endpoints: Endpoints::new(start),
             jobs: Jobs::new(start).ok_or("environment variable JOB_QUEUE_URL: it is not set")?,
             clock: start.clock.clone(),
+            metrics: start.metrics.clone(),
         };
         worker.store.warm().await;
         Ok(worker)
     }
 
     async fn work(&self, event: QueueEvent, deadline: Time) -> Result<QueueAnswer, Cause> {
-        let answer = event.each(Self::NAME, |message| self.one(message, deadline));
-        Ok(answer.await)
+        Ok(event.each(|message| self.done(message, deadline)).await)
     }
 }
 
 impl Deliver {
-    async fn one(&self, message: &QueueMessage, deadline: Time) -> Result<(), Cause> {
-        match Work::parse(&message.body)? {
-            Work::Send(job) => self.send(job, message.receives() >= TRIES, deadline).await,
-            Work::Retire(retired) => Ok(self.retire(&retired).await?),
+    async fn done(&self, message: &QueueMessage, deadline: Time) -> bool {
+        let done = match Work::parse(&message.body) {
+            Ok(Work::Send(job)) => return self.job(job, message.receives(), deadline).await,
+            Ok(Work::Retire(retired)) => self.retire(&retired).await.map_err(Cause::from),
+            Err(cause) => Err(cause),
+        };
+        if let Err(cause) = &done {
+            let receives = message.receives();
+            tracing::error!(function = Self::NAME, %cause, receives, "a message failed");
         }
+        done.is_ok()
+    }
+
+    /// Works on the job, with its one line in the log; whether the queue is done with it.
+    async fn job(&self, job: Job, receives: u64, deadline: Time) -> bool {
+        let (id, number, begun) = (job.message.clone(), job.number, (self.clock)());
+        let mut counts = Counts::default();
+        let done = self
+            .send(job, receives >= TRIES, deadline, &mut counts)
+            .await;
+        let outcome = done.as_ref().map_or(outcome::FAILED, |done| done.name());
+        self.metrics.count(Metric::Jobs(outcome), 1);
+        outcome::Line {
+            message: &id,
+            number,
+            receives,
+            outcome,
+            counts,
+            milliseconds: (self.clock)().since(begun).millis(),
+        }
+        .write(done.as_ref().err());
+        done.is_ok_and(Outcome::is_done)
     }
 
     /// The job is finished, or is on the queue again and goes on from there.
-    async fn send(&self, job: Job, last_try: bool, deadline: Time) -> Result<(), Cause> {
+    async fn send(
+        &self,
+        job: Job,
+        last_try: bool,
+        deadline: Time,
+        counts: &mut Counts,
+    ) -> Result<Outcome, Cause> {
         let now = (self.clock)();
         let mut attempts = Attempts::new(self.clock.clone(), now);
         let stored = loop {
@@ -70,11 +107,7 @@ impl Deliver {
             }
         };
         let Some(stored) = stored else {
-            tracing::info!(
-                messageId = job.message.as_str(),
-                "a job of a message that was deleted is dropped"
-            );
-            return Ok(());
+            return Ok(Outcome::Dropped);
         };
         let holder = Holder {
             message: &job.message,
@@ -86,9 +119,8 @@ impl Deliver {
             let claim = self.store.claim(holder, last_try, (self.clock)()).await;
             match attempts.passed(claim).await? {
                 Some(Claim::Taken(cursor)) => break cursor,
-                Some(Claim::Done) => return Ok(()),
-                // Whoever it is may die: the message shows again, and by then the job is done or free.
-                Some(Claim::Held) => return Err("somebody else works on the job".into()),
+                Some(Claim::Done) => return Ok(Outcome::Repeated),
+                Some(Claim::Held) => return Ok(Outcome::Held),
                 None => {}
             }
         };
@@ -108,16 +140,23 @@ impl Deliver {
                 until: deadline - RESERVE,
                 deadline: deadline - LAST,
             });
-            Ok::<_, Failure>(report.await.end)
+            let report = report.await;
+            *counts = report.counts;
+            Ok::<_, Failure>(report.end)
         };
         match done.await {
-            Ok(End::Finished) => Ok(()),
-            Ok(End::Superseded) => Err("somebody else works on the job".into()),
+            Ok(End::Finished) => {
+                let age = (self.clock)().since(stored.created);
+                self.metrics.measure(Metric::MessageAge, age.millis());
+                Ok(Outcome::Finished)
+            }
+            Ok(End::Superseded) => Ok(Outcome::Held),
             Ok(End::Unfinished) => {
                 // Free first, on the queue second: whoever receives it finds it free. A crash in between leaves the present
                 // message, which shows again.
                 self.store.release(holder).await.map_err(Failure::from)?;
-                Ok(self.jobs.put(&[Work::Send(job)], deadline - LAST).await?)
+                self.jobs.put(&[Work::Send(job)], deadline - LAST).await?;
+                Ok(Outcome::Continued)
             }
             Ok(End::Failed(failure)) | Err(failure) => {
                 if let Err(fault) = self.store.release(holder).await {

@@ -5,7 +5,7 @@ mod report;
 use aws::bindings::{Bindings, Removal};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::sns::Endpoints;
-use aws::{Cause, Failure, Settings, Start, Worker};
+use aws::{Cause, Failure, Metric, Metrics, Settings, Start, Worker};
 use push::{Time, Token};
 use report::{Meaning, Report};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ pub struct Feedback {
     settings: Arc<Settings>,
     bindings: Bindings,
     endpoints: Endpoints,
+    metrics: Metrics,
 }
 
 impl Worker for Feedback {
@@ -27,17 +28,27 @@ impl Worker for Feedback {
             settings: Arc::clone(&start.settings),
             bindings: Bindings::new(start),
             endpoints: Endpoints::new(start),
+            metrics: start.metrics.clone(),
         };
         worker.bindings.store().warm().await;
         Ok(worker)
     }
 
     async fn work(&self, event: QueueEvent, _: Time) -> Result<QueueAnswer, Cause> {
-        Ok(event.each(Self::NAME, |message| self.one(message)).await)
+        Ok(event.each(|message| self.done(message)).await)
     }
 }
 
 impl Feedback {
+    async fn done(&self, message: &QueueMessage) -> bool {
+        let done = self.one(message).await;
+        if let Err(cause) = &done {
+            let receives = message.receives();
+            tracing::error!(function = Self::NAME, %cause, receives, "a report failed");
+        }
+        done.is_ok()
+    }
+
     async fn one(&self, message: &QueueMessage) -> Result<(), Cause> {
         let report = Report::parse(&message.body)?;
         let (event, failure) = (report.event.as_str(), report.failure.as_str());
@@ -49,6 +60,8 @@ impl Feedback {
                     failure,
                     "a platform does not work as it is configured"
                 );
+                self.metrics
+                    .count(Metric::Misconfigured(report.platform), 1);
             }
             Meaning::Dead => {
                 let removal = self.remove(&report).await?;
@@ -60,6 +73,8 @@ impl Feedback {
                 }
             }
         }
+        self.metrics
+            .count(Metric::FeedbackReports(report.kind()), 1);
         Ok(())
     }
 

@@ -32,6 +32,23 @@ pub(crate) enum Meaning {
     Nothing,
 }
 
+/// Kinds of failures and of events.
+const KINDS: [&str; 13] = [
+    "InvalidPlatformToken",
+    "EndpointDisabled",
+    "InvalidCredentials",
+    "PlatformApplicationDisabled",
+    "InvalidNotification",
+    "NotificationTTLExpired",
+    "DependencyUnavailable",
+    "UnexpectedFailure",
+    "Throttled",
+    "DeliveryFailedPerm",
+    "EndpointCreated",
+    "EndpointUpdated",
+    "EndpointDeleted",
+];
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Written {
@@ -55,6 +72,16 @@ impl Report {
             failure: written.failure_type,
             endpoint: written.endpoint_arn,
         })
+    }
+
+    /// The kind of the failure, else of the event, in the words of SNS, as far as they are known.
+    pub fn kind(&self) -> &'static str {
+        let word = match self.event.as_str() {
+            "DeliveryFailure" => &self.failure,
+            event => event,
+        };
+        let known = KINDS.iter().find(|kind| **kind == word);
+        known.copied().unwrap_or("other")
     }
 
     /// What it says about the device.
@@ -126,6 +153,25 @@ mod tests {
             let report = Report::parse(&body(event, failure)).unwrap();
             assert_eq!(report.meaning(), meaning, "{event} {failure}");
             assert_eq!(report.time, Time::from_millis(1_779_277_331_123));
+        }
+    }
+
+    #[test]
+    fn a_kind_is_a_word_that_is_known() {
+        for (event, failure, kind) in [
+            (
+                "DeliveryFailure",
+                "InvalidPlatformToken",
+                "InvalidPlatformToken",
+            ),
+            ("DeliveryFailure", "EndpointDeleted", "EndpointDeleted"),
+            ("DeliveryFailure", "", "other"),
+            ("DeliveryFailure", "alice", "other"),
+            ("EndpointDeleted", "Throttled", "EndpointDeleted"),
+            ("alice", "Throttled", "other"),
+        ] {
+            let report = Report::parse(&body(event, failure)).unwrap();
+            assert_eq!(report.kind(), kind, "{event} {failure}");
         }
     }
 

@@ -10,7 +10,7 @@ use aws::dispatch::Dispatch;
 use aws::jobs::{AT_ONCE, Jobs, Part};
 use aws::secrets::Secrets;
 use aws::settings::Broadcast;
-use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store};
+use aws::{Call, Clock, Failure, Function, Metrics, Reply, Settings, Start, Store};
 use push::message::{MOST_ECHOED, Message, Target};
 use push::{Invalid, MessageId, Span};
 use serde_json::{Map, Value, json};
@@ -24,6 +24,7 @@ pub struct Sender {
     dispatch: Dispatch,
     jobs: Option<Jobs>,
     clock: Clock,
+    metrics: Metrics,
 }
 
 /// So long before the invocation ends counting is given up.
@@ -42,6 +43,7 @@ impl Function for Sender {
             dispatch: Dispatch::new(start),
             jobs: Jobs::new(start),
             clock: start.clock.clone(),
+            metrics: start.metrics.clone(),
         };
         let (backends, ()) =
             tokio::join!(function.secrets.warm_for_backends(), function.store.warm());

@@ -5,7 +5,7 @@ use crate::acceptance::{Accepted, Progress};
 use aws::dispatch::{End, Manner, Report, Sending};
 use aws::jobs::{Job, Part, Work};
 use aws::store::{Attempts, Claim, Holder};
-use aws::{Call, Failure, random};
+use aws::{Call, Failure, Metric, random};
 use push::message::Message;
 use push::{MessageId, Span, Time};
 
@@ -71,8 +71,10 @@ impl Sender {
         kept: &Accepted,
         plan: Plan,
     ) -> Result<Sent, Failure> {
-        match (plan, &self.jobs) {
-            _ if kept.progress == Progress::Done => Ok(Sent::default()),
+        if kept.progress == Progress::Done {
+            return Ok(Sent::default());
+        }
+        let sent = match (plan, &self.jobs) {
             (Plan::AtOnce(part), _) => self.at_once(call, message, kept, part).await,
             (Plan::Queued(parts), Some(jobs)) => {
                 // Where somebody died at this, some are on the queue already: whoever comes second finds them done.
@@ -84,11 +86,13 @@ impl Sender {
                     })
                 };
                 let work: Vec<_> = (0..).zip(parts).map(job).collect();
-                jobs.put(&work, call.deadline - LAST[0]).await?;
-                Ok(Sent::default())
+                let put = jobs.put(&work, call.deadline - LAST[0]).await;
+                put.map(|()| Sent::default())
             }
             (Plan::Queued(_), None) => Err(Failure::Internal("no queue".into())),
-        }
+        };
+        self.metrics.count(Metric::Sends, u64::from(sent.is_ok()));
+        sent
     }
 
     /// Messages that were not all put on the queue, and whose backend will not come back for them, are gone, and so are

@@ -4,6 +4,7 @@
 mod code;
 
 use crate::Error;
+use aws::metrics::Sink;
 use aws::{Clock, Function, Settings, Start, Worker};
 use aws_config::{ConfigLoader, Region};
 use aws_credential_types::Credentials;
@@ -28,6 +29,8 @@ pub struct Recipe {
     pub endpoint_url: String,
     /// The time.
     pub clock: Clock,
+    /// Where lines of metrics go.
+    pub metrics: Sink,
 }
 
 /// The environments of one function. They end, once idle, when this is dropped.
@@ -226,7 +229,8 @@ impl Recipe {
             // Whatever the developer's own profile says: neither goes with an endpoint of one's own.
             .use_fips(false)
             .use_dual_stack(false);
-        Start::new(settings, aws, Arc::clone(&self.clock)).await
+        let start = Start::new(settings, aws, Arc::clone(&self.clock)).await?;
+        Ok(start.with_metrics(Arc::clone(&self.metrics)))
     }
 
     fn context(&self) -> Context {

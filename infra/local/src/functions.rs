@@ -32,6 +32,7 @@ pub async fn start(
             timeout: function.timeout,
             endpoint_url: cloud.endpoint_url(),
             clock: cloud.clock(),
+            metrics: cloud.metrics(),
         };
         let environments = match function.binary.as_str() {
             Init::NAME => Environments::serve::<Init>(recipe).await,

@@ -227,6 +227,18 @@ Resources:
     }
 
     #[test]
+    fn the_dashboard_is_made_of_json() {
+        let document = yaml::read(crate::TEMPLATE).unwrap();
+        let body = &document["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
+        let body: Value = serde_json::from_str(body["Fn::Sub"][0].as_str().unwrap()).unwrap();
+        let widgets = body["widgets"].as_array().unwrap();
+        assert!(widgets.len() > 1);
+        for widget in widgets {
+            assert!(widget["properties"]["title"].is_string(), "{widget}");
+        }
+    }
+
+    #[test]
     fn a_resource_is_called_after_the_stack_until_it_is_named() {
         let mut template = read(&[("Needed", "n")]).unwrap();
         assert_eq!(template.scope.references["Table"], "userpush-Table");

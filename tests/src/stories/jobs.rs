@@ -48,6 +48,21 @@ pub(super) fn stories() -> Vec<Story> {
             what_is_no_job_ends_among_the_dead_letters_and_stops_nothing,
         ),
         own(FAULTS, &[], a_lost_answer_to_a_note_counts_nobody_twice),
+        own(
+            FAULTS,
+            &[],
+            the_messages_of_a_bulk_share_what_is_sent_at_once,
+        ),
+        own(
+            FAULTS,
+            &[],
+            a_deleted_message_loses_what_is_left_of_its_sending,
+        ),
+        alone(
+            "it lists all messages",
+            &[],
+            a_send_without_a_key_that_did_not_get_on_the_queue_is_withdrawn,
+        ),
     ]
 }
 

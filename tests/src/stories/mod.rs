@@ -14,6 +14,7 @@ mod late_logouts;
 mod leases;
 mod listing;
 mod messages;
+mod metrics;
 mod mission;
 mod parameters;
 mod proofs;
@@ -50,6 +51,7 @@ pub(crate) fn all() -> Vec<Story> {
         leases::stories,
         listing::stories,
         messages::stories,
+        metrics::stories,
         mission::stories,
         parameters::stories,
         proofs::stories,

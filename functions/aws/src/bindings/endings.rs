@@ -2,7 +2,7 @@
 
 use super::{Bindings, Written};
 use crate::store::{Attempts, Fault};
-use crate::{Failure, random};
+use crate::{Failure, Metric, random};
 use futures_util::future::try_join_all;
 use push::change::Change;
 use push::device::{Record, Version};
@@ -77,6 +77,7 @@ impl Bindings {
             .spend_removal(device.token.platform(), now, budget)
             .await?
         {
+            self.metrics.count(Metric::RemovalsOverBudget, 1);
             return Ok(Removal::OverBudget);
         }
         let decide = |now, found: Found<'_>, version| {
@@ -106,6 +107,7 @@ impl Bindings {
         match unregistration::evict((self.clock)(), found, user, version, &self.policy) {
             Some(change) => {
                 self.store.apply(&change, version).await?;
+                self.changed(&change);
                 self.retire(&change, record.as_ref()).await;
                 Ok(())
             }

@@ -9,7 +9,7 @@ pub use endings::Removal;
 use crate::jobs::Jobs;
 use crate::sns::Endpoints;
 use crate::store::{Attempts, Fault};
-use crate::{Clock, Failure, Start, Store, random};
+use crate::{Clock, Failure, Metric, Metrics, Start, Store, random};
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
 use push::reading::{Reading, Renewal};
@@ -24,6 +24,7 @@ pub struct Bindings {
     jobs: Option<Jobs>,
     policy: Policy,
     clock: Clock,
+    metrics: Metrics,
 }
 
 /// Whether a registration may make a device known.
@@ -45,6 +46,7 @@ impl Bindings {
             jobs: Jobs::new(start),
             policy: start.settings.policy(),
             clock: start.clock.clone(),
+            metrics: start.metrics.clone(),
         }
     }
 
@@ -91,9 +93,11 @@ impl Bindings {
                 Assessment::Superseded(_) if unknown == Unknown::IsMissing && !known => {
                     return Err(Failure::NotFound);
                 }
-                Assessment::Unchanged(device) | Assessment::Superseded(device) => {
+                Assessment::Unchanged(device) => {
+                    self.metrics.count(Metric::Registrations("unchanged"), 1);
                     return Ok(device);
                 }
+                Assessment::Superseded(device) => return Ok(self.superseded(device)),
                 Assessment::Changes { .. } if unknown == Unknown::IsMissing && live.is_none() => {
                     return Err(Failure::NotFound);
                 }
@@ -123,13 +127,19 @@ impl Bindings {
                 &self.policy,
             );
             let (change, device) = match decision {
-                Decision::Superseded(device) => return Ok(device),
+                Decision::Superseded(device) => return Ok(self.superseded(device)),
                 Decision::Write(change, device) => (change, device),
             };
             if self.write(&change, version, &mut attempts).await? == Written::Done {
                 return Ok(device);
             }
         }
+    }
+
+    /// The device that a later call has left, for an earlier one that came too late.
+    fn superseded(&self, device: Device) -> Device {
+        self.metrics.count(Metric::Registrations("superseded"), 1);
+        device
     }
 
     /// The device as its owner, or a holder of a provisioned secret, sees it. To the owner's app this is a sign of life:
@@ -212,6 +222,11 @@ impl Bindings {
         self.endpoints.create(token).await
     }
 
+    fn changed(&self, change: &Change) {
+        tracing::info!(case = ?change.case, "binding changed");
+        self.metrics.changed(change.case);
+    }
+
     /// Makes the change, or waits for the next attempt at deciding what it should be. Where the answer was lost, only the
     /// same words again tell what became of it: a look at the device could find it changed while the rest of the change is
     /// not to be seen yet.
@@ -225,7 +240,7 @@ impl Bindings {
             attempts.in_time()?;
             let fault = match self.store.apply(change, version).await {
                 Ok(()) => {
-                    tracing::info!(case = ?change.case, "binding changed");
+                    self.changed(change);
                     return Ok(Written::Done);
                 }
                 Err(fault) => fault,

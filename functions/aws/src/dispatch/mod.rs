@@ -12,10 +12,11 @@ use crate::bindings::Bindings;
 use crate::jobs::Part;
 use crate::sns::Publisher;
 use crate::store::{Counts, Holder};
-use crate::{Clock, Failure, Settings, Start};
+use crate::{Clock, Failure, Metrics, Settings, Start};
 use aftermath::Aftermath;
 use cursor::Cursor;
 use pacer::Pacer;
+use page::Tally;
 use progress::Progress;
 use push::device::{Device, Record, Version};
 use push::message::Message;
@@ -31,6 +32,7 @@ pub struct Dispatch {
     settings: Arc<Settings>,
     pacer: Pacer,
     clock: Clock,
+    metrics: Metrics,
 }
 
 /// A part of a message on its way.
@@ -129,6 +131,7 @@ impl Dispatch {
             settings: Arc::clone(&start.settings),
             pacer: Pacer::new(&start.settings),
             clock: start.clock.clone(),
+            metrics: start.metrics.clone(),
         }
     }
 
@@ -176,7 +179,7 @@ impl Dispatch {
                 return Ok(End::Unfinished);
             }
             let mut aftermath = Aftermath::default();
-            let mut counts = Counts::default();
+            let mut tally = Tally::new();
             let times = (sending.until, sending.patience());
             let piece = match self.next(&mut walk, size, times, &mut aftermath).await {
                 // What cannot be read now is for later, as what cannot be published.
@@ -186,7 +189,7 @@ impl Dispatch {
                 piece => piece?,
             };
             let tried = piece.aims.len();
-            let work = self.page(sending, piece, &mut counts, report, &mut aftermath);
+            let work = self.page(sending, piece, &mut tally, report, &mut aftermath);
             let left = sending.deadline.since((self.clock)());
             let left = Duration::from_millis(left.millis());
             let Ok(again) = tokio::time::timeout(left, work).await else {
@@ -194,6 +197,11 @@ impl Dispatch {
             };
             let again = again?;
             walk.pending.extend(again.aims);
+            let mut counts = Counts::default();
+            for (platform, some) in tally {
+                self.metrics.published(platform, some);
+                counts = counts.plus(some);
+            }
             report.counts = report.counts.plus(counts);
             let done = walk.is_over();
             if !progress.note(walk.cursor(), counts, done).await? {

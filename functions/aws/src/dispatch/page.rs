@@ -9,8 +9,8 @@ use crate::store::{Counts, Fault};
 use crate::{Failure, random};
 use futures_util::{StreamExt, stream};
 use push::device::{Device, Record, uid};
-use push::{DeviceId, Span, Time};
-use std::collections::BTreeSet;
+use push::{DeviceId, Platform, Span, Time};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Devices in a page: what one read takes.
 pub(super) const MOST: usize = crate::store::PAGE;
@@ -33,6 +33,9 @@ enum Step {
     Published(Outcome, String, Time),
 }
 
+/// What became of devices, by platform.
+pub(super) type Tally = BTreeMap<Platform, Counts>;
+
 /// What has to be tried again.
 #[derive(Default)]
 pub(super) struct Again {
@@ -52,7 +55,7 @@ impl Dispatch {
         &self,
         sending: Sending<'_>,
         piece: Piece,
-        counts: &mut Counts,
+        tally: &mut Tally,
         report: &mut Report,
         aftermath: &mut Aftermath,
     ) -> Result<Again, Failure> {
@@ -79,11 +82,16 @@ impl Dispatch {
         let looked = at.unwrap_or(now);
         let attempts = aims.into_iter().map(|aim| {
             let record = records.get(&aim.device);
-            async move { (self.attempt(sending, &aim, record, looked).await, aim) }
+            let device = record.and_then(Record::device);
+            let platform = device.map(|device| device.token.platform());
+            async move {
+                let step = self.attempt(sending, &aim, record, looked).await;
+                (platform, step, aim)
+            }
         });
         let attempts = stream::iter(attempts).buffer_unordered(self.settings.publish_concurrency);
         let steps: Vec<_> = attempts.collect().await;
-        Ok(sort_out(steps, counts, &mut report.recipients, aftermath))
+        Ok(sort_out(steps, tally, &mut report.recipients, aftermath))
     }
 
     /// Publishes to the device if it is meant, by a look at it that is fresh enough.
@@ -191,12 +199,12 @@ impl Dispatch {
 
 /// Counts what became of the aims, and says which are tried again and which devices should end.
 fn sort_out(
-    steps: Vec<(Step, Aim)>,
-    counts: &mut Counts,
+    steps: Vec<(Option<Platform>, Step, Aim)>,
+    tally: &mut Tally,
     recipients: &mut [u64],
     aftermath: &mut Aftermath,
 ) -> Again {
-    let outcomes = steps.iter().filter_map(|(step, _)| match step {
+    let outcomes = steps.iter().filter_map(|(_, step, _)| match step {
         Step::Published(outcome, ..) => Some(*outcome),
         Step::Skipped | Step::Expired | Step::LookAgain => None,
     });
@@ -207,7 +215,12 @@ fn sort_out(
     }
     let removable = dead < SUSPICIOUS || dead * 4 <= published;
     let mut again = Again::default();
-    for (step, mut aim) in steps {
+    for (platform, step, mut aim) in steps {
+        // Where there is no device, nothing was tried.
+        let Some(platform) = platform else {
+            continue;
+        };
+        let counts = tally.entry(platform).or_default();
         match step {
             Step::Skipped => {}
             Step::Expired => counts.expired += 1,

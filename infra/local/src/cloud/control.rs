@@ -46,6 +46,7 @@ pub fn router(state: Arc<State>) -> Router {
         )
         .route("/_local/secrets/rotate", post(rotate))
         .route("/_local/calls", get(calls).delete(reset_calls))
+        .route("/_local/metrics", get(metrics).delete(forget_metrics))
         .route("/_local/clock", post(advance))
         .route("/_local/sweep", post(sweep))
         .route("/_local/items", get(items))
@@ -129,6 +130,15 @@ async fn calls(Shared(cloud): Cloud) -> Json<Value> {
 
 async fn reset_calls(Shared(cloud): Cloud) -> Json<Value> {
     cloud.calls.reset();
+    done()
+}
+
+async fn metrics(Shared(cloud): Cloud) -> Json<Value> {
+    Json(cloud.metrics.show())
+}
+
+async fn forget_metrics(Shared(cloud): Cloud) -> Json<Value> {
+    cloud.metrics.forget();
     done()
 }
 

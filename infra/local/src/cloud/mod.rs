@@ -8,6 +8,7 @@ mod dynamodb;
 mod fault;
 mod http;
 mod kept;
+mod metrics;
 mod phones;
 mod random;
 mod secrets;
@@ -21,6 +22,7 @@ use calls::Calls;
 use clock::MovableClock;
 use dynamodb::Dynamodb;
 use fault::Faults;
+use metrics::Metrics;
 use phones::Phones;
 use secrets::Secrets;
 use sns::Sns;
@@ -84,6 +86,7 @@ struct State {
     calls: Calls,
     faults: Faults,
     phones: Phones,
+    metrics: Metrics,
     dynamodb: Dynamodb,
     secrets: Secrets,
     sns: Sns,
@@ -114,6 +117,7 @@ impl Cloud {
             calls: Calls::default(),
             faults: Faults::default(),
             phones: Phones::default(),
+            metrics: Metrics::default(),
             clock,
         });
         let listener = TcpListener::bind(SocketAddr::new(options.address, 0)).await?;
@@ -169,6 +173,13 @@ impl Cloud {
     #[must_use]
     pub fn clock(&self) -> aws::Clock {
         self.0.state.clock.shared()
+    }
+
+    /// Where functions write their metrics, as Lambda's log would take them.
+    #[must_use]
+    pub fn metrics(&self) -> aws::metrics::Sink {
+        let state = Arc::clone(&self.0.state);
+        Arc::new(move |line| state.metrics.keep(line))
     }
 
     /// The current value of a secret.

@@ -1,7 +1,7 @@
 //! What an environment holds: a function that takes its events and gives its answers as JSON.
 
 use crate::Error;
-use aws::{Clock, Function, Start, Worker};
+use aws::{Clock, Function, Metrics, Start, Worker};
 use futures_util::FutureExt;
 use lambda_http::{Context, LambdaEvent};
 use push::Time;
@@ -26,26 +26,26 @@ pub trait Code: Sized {
 }
 
 /// A function behind the API.
-pub struct Behind<F>(F);
+pub struct Behind<F>(F, Metrics);
 
 impl<F: Function> Code for Behind<F> {
     async fn start(start: &Start) -> Result<Self, Error> {
-        Ok(Self(F::start(start).await?))
+        Ok(Self(F::start(start).await?, start.metrics.clone()))
     }
 
     async fn run(&self, event: &str, context: Context, clock: &Clock) -> Result<String, Error> {
         let event = LambdaEvent::new(serde_json::from_str(event)?, context);
-        let answer = aws::enter(&self.0, event, &**clock).await;
+        let answer = aws::enter(&self.0, event, &**clock, &self.1).await;
         Ok(serde_json::to_string(&answer)?)
     }
 }
 
 /// A function that other services call.
-pub struct Called<W>(W);
+pub struct Called<W>(W, Metrics);
 
 impl<W: Worker> Code for Called<W> {
     async fn start(start: &Start) -> Result<Self, Error> {
-        Ok(Self(W::start(start).await?))
+        Ok(Self(W::start(start).await?, start.metrics.clone()))
     }
 
     async fn run(&self, event: &str, context: Context, _: &Clock) -> Result<String, Error> {
@@ -53,6 +53,7 @@ impl<W: Worker> Code for Called<W> {
         let work = self.0.work(event, Time::from_millis(context.deadline));
         // A panic is a failure like others: Lambda's runtime for Rust catches it, and the environment lives on.
         let done = AssertUnwindSafe(work).catch_unwind().await;
+        self.1.flush();
         let answer = done.map_err(|_| "a panic")??;
         Ok(serde_json::to_string(&answer)?)
     }

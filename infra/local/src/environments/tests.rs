@@ -91,6 +91,7 @@ fn recipe(table: &str, timeout: Duration) -> Recipe {
         timeout,
         endpoint_url: "http://127.0.0.1:1".to_owned(),
         clock: Arc::new(|| Time::from_seconds(1_000_000)),
+        metrics: Arc::new(|_| {}),
     }
 }
 

@@ -136,6 +136,7 @@ impl Fed {
             timeout,
             endpoint_url: cloud.endpoint_url(),
             clock: cloud.clock(),
+            metrics: cloud.metrics(),
         });
         let environments = environments.await.unwrap();
         let functions = BTreeMap::from([(FUNCTION.to_owned(), Arc::new(environments))]);
