@@ -13,6 +13,7 @@ pub(super) fn stories() -> Vec<Story> {
     vec![
         shared(a_message_to_more_than_a_hundred_users_reaches_each_of_their_phones_once),
         shared(a_message_to_more_than_a_hundred_devices_reaches_each_of_them_once),
+        shared(a_job_ends_the_device_whose_token_is_dead_and_no_other),
         own(
             FAULTS,
             &[],
@@ -149,6 +150,31 @@ async fn a_message_to_more_than_a_hundred_devices_reaches_each_of_them_once(api:
     for phone in &phones {
         assert_eq!(api.shown(phone).await, ["Devices"]);
     }
+}
+
+async fn a_job_ends_the_device_whose_token_is_dead_and_no_other(api: Api) {
+    let stage = Stage::set(api, 4).await;
+    let api = &stage.api;
+    let [dead, refused, misconfigured, good] = &stage.phones[..] else {
+        panic!("four phones")
+    };
+    api.set_endpoint(&dead.token, "enabled", false).await;
+    for (phone, fault) in [
+        (refused, "InvalidParameter"),
+        (misconfigured, "PlatformApplicationDisabled"),
+    ] {
+        api.sns_fault("Publish", &phone.token, fault, 1, json!({}))
+            .await;
+    }
+    let id = told(api, &crowd(&[&stage.alice]), "Hi").await;
+    let expected = json!({"accepted": 1, "dead": 1, "refused": 1, "misconfigured": 1});
+    assert_eq!(api.settled(&id).await, counts(&expected));
+    let read = api.read(dead, Some(api.client_secret())).await;
+    read.refused(NOT_FOUND);
+    for phone in [refused, misconfigured, good] {
+        api.holds(phone, Some(&stage.alice)).await;
+    }
+    assert_eq!(api.shown(good).await, ["Hi"]);
 }
 
 /// A stage whose first phone is throttled, and a message to it that has been answered.
