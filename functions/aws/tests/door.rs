@@ -8,6 +8,7 @@ use lambda_http::{Context, LambdaEvent};
 use proptest::prelude::*;
 use push::{ApplicationId, Span, Time};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -309,13 +310,17 @@ async fn a_request_that_is_not_answered_as_asked_is_counted_by_its_function() {
     }
 }
 
-/// What is logged, line by line.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was logged on this thread, which is one test's.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log of all tests: what a library logs first with nobody listening it may never log again.
+struct Log;
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -326,6 +331,9 @@ impl std::io::Write for Log {
 
 #[tokio::test]
 async fn each_request_has_one_line_in_the_log() {
+    tracing_subscriber::registry()
+        .with(aws::log::layer(|| Log))
+        .init();
     let route = "GET /imfpush/v1/apps/{applicationId}/devices/{deviceId}";
     let line = |level: &str, message: &str, more: Value| {
         let mut line = json!({
@@ -358,14 +366,9 @@ async fn each_request_has_one_line_in_the_log() {
             ),
         ),
     ] {
-        let log = Log::default();
-        let writer = log.clone();
-        let guard = tracing_subscriber::registry()
-            .with(aws::log::layer(move || writer.clone()))
-            .set_default();
+        LOGGED.take();
         answered(with("/headers/do", json!(what))).await;
-        drop(guard);
-        let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let written = String::from_utf8(LOGGED.take()).unwrap();
         let lines = written.lines().map(serde_json::from_str);
         let lines: Vec<Value> = lines.collect::<Result<_, _>>().unwrap();
         assert_eq!(lines, [expected], "{what}");

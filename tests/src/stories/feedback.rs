@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::cast::Cast;
 use crate::phone::Phone;
-use crate::story::{Story, own};
+use crate::story::{Story, alone, own};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -22,8 +22,8 @@ pub(super) fn stories() -> Vec<Story> {
             &[],
             a_report_about_an_endpoint_that_sns_does_not_know_is_nothing,
         ),
-        own(
-            QUEUE,
+        alone(
+            "it uses up the budget of all",
             &["MaxRemovalsPerHour=1"],
             reports_beyond_the_budget_leave_the_devices,
         ),
