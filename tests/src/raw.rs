@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 
 /// One request, written byte by byte.
 pub(crate) struct Raw {
+    method: String,
+    target: String,
     head: Vec<u8>,
     body: Vec<u8>,
 }
@@ -17,7 +19,9 @@ impl Raw {
     /// Begins with a request line of any target.
     pub(crate) fn new(method: &str, target: &str) -> Self {
         Self {
-            head: format!("{method} {target} HTTP/1.1\r\n").into_bytes(),
+            method: method.to_owned(),
+            target: target.to_owned(),
+            head: Vec::new(),
             body: Vec::new(),
         }
     }
@@ -40,12 +44,10 @@ impl Raw {
 
     /// Sends it to a server that speaks HTTP without TLS; `host` and `origin` are added where they are missing.
     pub(crate) async fn send(mut self, api: &Api) -> Answer {
-        let line = String::from_utf8_lossy(&self.head)
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
         let url = reqwest::Url::parse(api.url()).unwrap();
+        // What the gateway puts before every path.
+        let prefix = url.path().trim_end_matches('/');
+        let line = format!("{} {prefix}{} HTTP/1.1", self.method, self.target);
         let host = format!(
             "{}:{}",
             url.host_str().unwrap(),
@@ -54,7 +56,8 @@ impl Raw {
         let has = |head: &[u8], name: &str| {
             String::from_utf8_lossy(head)
                 .to_ascii_lowercase()
-                .contains(&format!("\r\n{name}: "))
+                .lines()
+                .any(|line| line.starts_with(&format!("{name}: ")))
         };
         if !has(&self.head, "host") {
             self = self.header("host", &host);
@@ -64,6 +67,8 @@ impl Raw {
         }
         self = self.header("connection", "close");
         let mut stream = TcpStream::connect(&host).await.unwrap();
+        let begin = format!("{line}\r\n");
+        stream.write_all(begin.as_bytes()).await.unwrap();
         stream.write_all(&self.head).await.unwrap();
         stream.write_all(b"\r\n").await.unwrap();
         stream.write_all(&self.body).await.unwrap();

@@ -9,6 +9,7 @@ use std::any::type_name;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Handle;
+use tokio::sync::RwLock;
 
 /// One story and the server that it needs.
 pub(crate) struct Story {
@@ -21,6 +22,8 @@ pub(crate) struct Story {
 enum Server {
     /// Any one: the story uses ids of its own and limits what it breaks to its own tokens.
     Shared,
+    /// Any one, as long as it is told no other story meanwhile.
+    Quiet,
     /// One that nobody else uses, with these parameters, for this reason.
     Own {
         parameters: &'static [&'static str],
@@ -45,6 +48,16 @@ where
     T: Future<Output = ()> + Send + 'static,
 {
     story(tell, Server::Shared)
+}
+
+/// A story that no other one may be told beside: to a server of its own, or to one elsewhere while that is told nothing
+/// else. It leaves that server as it found it.
+pub(crate) fn quiet<F, T>(tell: F) -> Story
+where
+    F: FnOnce(Api) -> T + Send + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
+    story(tell, Server::Quiet)
 }
 
 /// A story that needs a server of its own: `reason` says why, `parameters` are `Name=Value`.
@@ -183,12 +196,24 @@ fn parameter(pair: &str) -> (String, String) {
 pub fn trials(place: Place, runtime: &Handle) -> Vec<Trial> {
     let shared = runtime.block_on(place.open(&[], Store::Given));
     let place = Arc::new(place);
+    // A quiet story that is told to the shared server holds this alone, each other one together with the others.
+    let quiet = Arc::new(RwLock::new(()));
     let trial = |story: Story| {
         let (shared, place, runtime) = (shared.clone(), Arc::clone(&place), runtime.clone());
+        let quiet = Arc::clone(&quiet);
         Trial::ignorable_test(story.name, move || {
             runtime.block_on(async {
+                let (_alone, _together);
                 let api = match (story.server, place.as_ref()) {
-                    (Server::Shared, _) => shared,
+                    (Server::Shared, _) => {
+                        _together = quiet.read().await;
+                        shared
+                    }
+                    (Server::Quiet, Place::There { .. }) => {
+                        _alone = quiet.write().await;
+                        shared
+                    }
+                    (Server::Quiet, Place::Here { .. }) => place.open(&[], Store::Given).await,
                     (Server::Own { reason, .. }, Place::There { .. }) => {
                         return Ok::<_, Failed>(Completion::ignored_with(reason));
                     }
