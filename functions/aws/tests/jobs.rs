@@ -7,7 +7,7 @@
 mod dynamodb;
 
 use aws::Store;
-use aws::store::{Claim, Counts, Fault, Holder, JobState, Step};
+use aws::store::{Claim, Counts, Fault, GoesOn, Holder, JobState, Step};
 use dynamodb::table;
 use push::device::Version;
 use push::{MessageId, Span, Time};
@@ -23,6 +23,7 @@ fn holder(message: &MessageId, name: u8) -> Holder<'_> {
         number: 3,
         name: Version([name; 16]),
         expires: NOW + Span::from_days(1),
+        claimed: false,
     }
 }
 
@@ -102,16 +103,16 @@ async fn a_released_job_is_free_and_only_its_worker_releases_it() {
     let (store, id) = (table().await, MessageId::parse("AAAAAAAA").unwrap());
     let (one, other) = (holder(&id, 1), holder(&id, 2));
     store.claim(one, false, NOW).await.unwrap();
-    store.release(other).await.unwrap();
+    store.release(other, GoesOn::Unknown).await.unwrap();
     assert_eq!(store.claim(other, false, NOW).await.unwrap(), Claim::Held);
-    store.release(one).await.unwrap();
+    store.release(one, GoesOn::Unknown).await.unwrap();
     assert_eq!(
         store.claim(other, true, NOW).await.unwrap(),
         Claim::Taken(None)
     );
     assert!(!state(&store, &id).await.is_given_up(NOW));
     assert!(state(&store, &id).await.is_given_up(NOW + CLAIM));
-    store.release(other).await.unwrap();
+    store.release(other, GoesOn::Unknown).await.unwrap();
     assert!(state(&store, &id).await.is_given_up(NOW));
     // Sent back from among the dead letters it is tried anew.
     store.claim(one, false, NOW).await.unwrap();
@@ -119,15 +120,23 @@ async fn a_released_job_is_free_and_only_its_worker_releases_it() {
 }
 
 #[tokio::test]
-async fn dead_devices_beyond_the_budget_count_as_misconfigured() {
+async fn a_job_that_was_deleted_is_not_made_again_by_whoever_claimed_it() {
+    let (store, id) = (table().await, MessageId::parse("AAAAAAAA").unwrap());
+    let claimed = Holder {
+        claimed: true,
+        ..holder(&id, 1)
+    };
+    assert!(is_conflict(store.step(claimed, &step(None, "a", 1), NOW)).await);
+    assert_eq!(store.job_state(&id, 3).await.unwrap(), None);
+    store.claim(claimed, false, NOW).await.unwrap();
+    store.step(claimed, &step(None, "a", 1), NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_last_try_that_goes_on_in_another_message_is_none() {
     let (store, id) = (table().await, MessageId::parse("AAAAAAAA").unwrap());
     let one = holder(&id, 1);
-    store.correct(one, 1).await.unwrap();
-    assert_eq!(store.job_state(&id, 3).await.unwrap(), None);
-    let mut dead = step(None, "a", 0);
-    dead.counts.dead = 3;
-    store.step(one, &dead, NOW).await.unwrap();
-    store.correct(one, 2).await.unwrap();
-    let counts = state(&store, &id).await.counts;
-    assert_eq!((counts.dead, counts.misconfigured), (1, 2));
+    store.claim(one, true, NOW).await.unwrap();
+    store.release(one, GoesOn::Later).await.unwrap();
+    assert!(!state(&store, &id).await.is_given_up(NOW + CLAIM));
 }

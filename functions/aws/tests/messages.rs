@@ -50,6 +50,7 @@ async fn done(store: &Store, message: &MessageId, number: u64, counts: Counts) {
         number,
         name: random::version().unwrap(),
         expires: NOW + KEEP,
+        claimed: false,
     };
     let step = Step {
         before: None,

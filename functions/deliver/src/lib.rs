@@ -6,7 +6,7 @@ use aws::dispatch::{Dispatch, End, Manner, Sending};
 use aws::jobs::{Job, Jobs, Retired, Work};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::sns::Endpoints;
-use aws::store::{Attempts, Claim, Counts, Holder};
+use aws::store::{Attempts, Claim, Counts, GoesOn, Holder, StoredMessage};
 use aws::{Cause, Clock, Failure, Metric, Metrics, Settings, Start, Store, Worker, random};
 use outcome::Outcome;
 use push::message::Message;
@@ -29,7 +29,9 @@ const TRIES: u64 = 5;
 /// So long before the time-out no page begins any more: what is left of the job goes back on the queue.
 const RESERVE: Span = Span::from_seconds(20);
 /// So long before it what is under way is given up.
-const LAST: Span = Span::from_seconds(5);
+const LAST: Span = Span::from_seconds(8);
+/// So long before it what is left has to be on the queue.
+const PUT: Span = Span::from_seconds(1);
 
 impl Worker for Deliver {
     const NAME: &'static str = "deliver";
@@ -100,13 +102,7 @@ impl Deliver {
     ) -> Result<Outcome, Cause> {
         let now = (self.clock)();
         let mut attempts = Attempts::new(self.clock.clone(), now);
-        let stored = loop {
-            let stored = self.store.stored_message(&job.message, now).await;
-            if let Some(stored) = attempts.passed(stored).await? {
-                break stored;
-            }
-        };
-        let Some(stored) = stored else {
+        let Some(stored) = self.stored(&job, now, &mut attempts).await? else {
             return Ok(Outcome::Dropped);
         };
         let holder = Holder {
@@ -114,6 +110,7 @@ impl Deliver {
             number: job.number,
             name: random::version()?,
             expires: stored.created + self.settings.message_retention,
+            claimed: true,
         };
         let cursor = loop {
             let claim = self.store.claim(holder, last_try, (self.clock)()).await;
@@ -124,6 +121,10 @@ impl Deliver {
                 None => {}
             }
         };
+        // Deleted in between: whoever did that has not seen the claim. From here on a deletion stops the next page.
+        if self.stored(&job, now, &mut attempts).await?.is_none() {
+            return Ok(Outcome::Dropped);
+        }
         let done = async {
             let message = Message::parse(&stored.asked)
                 .map_err(|_| Failure::Internal("a stored message is none".into()))?;
@@ -154,16 +155,32 @@ impl Deliver {
             Ok(End::Unfinished) => {
                 // Free first, on the queue second: whoever receives it finds it free. A crash in between leaves the present
                 // message, which shows again.
-                self.store.release(holder).await.map_err(Failure::from)?;
-                self.jobs.put(&[Work::Send(job)], deadline - LAST).await?;
+                let released = self.store.release(holder, GoesOn::Later).await;
+                released.map_err(Failure::from)?;
+                self.jobs.put(&[Work::Send(job)], deadline - PUT).await?;
                 Ok(Outcome::Continued)
             }
             Ok(End::Failed(failure)) | Err(failure) => {
-                if let Err(fault) = self.store.release(holder).await {
+                if let Err(fault) = self.store.release(holder, GoesOn::Unknown).await {
                     let code = Failure::from(fault).code();
                     tracing::warn!(code, "a job was not released");
                 }
                 Err(failure.into())
+            }
+        }
+    }
+
+    /// The message that the job is of; nothing where it was deleted.
+    async fn stored(
+        &self,
+        job: &Job,
+        now: Time,
+        attempts: &mut Attempts,
+    ) -> Result<Option<StoredMessage>, Failure> {
+        loop {
+            let stored = self.store.stored_message(&job.message, now).await;
+            if let Some(stored) = attempts.passed(stored).await? {
+                return Ok(stored);
             }
         }
     }
@@ -181,6 +198,10 @@ impl Deliver {
                 return Ok(());
             }
         }
-        self.endpoints.delete(&retired.endpoint).await
+        // An endpoint without a device is harmless: it is not worth another try, when SNS may be short of capacity.
+        if let Err(failure) = self.endpoints.delete(&retired.endpoint).await {
+            tracing::warn!(code = failure.code(), "an endpoint was not deleted");
+        }
+        Ok(())
     }
 }

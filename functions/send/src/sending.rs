@@ -4,7 +4,7 @@ use crate::Sender;
 use crate::acceptance::{Accepted, Progress};
 use aws::dispatch::{End, Manner, Report, Sending};
 use aws::jobs::{Job, Part, Work};
-use aws::store::{Attempts, Claim, Holder};
+use aws::store::{Attempts, Claim, GoesOn, Holder};
 use aws::{Call, Failure, Metric, random};
 use push::message::Message;
 use push::{MessageId, Span, Time};
@@ -31,7 +31,9 @@ const PATIENCE: Span = Span::from_seconds(2);
 /// So long before the invocation ends no page begins: with a queue, which goes on with what is left, and without.
 const RESERVE: [Span; 2] = [Span::from_seconds(12), Span::from_seconds(3)];
 /// So long before it what is under way is given up, to note what was done and to answer.
-const LAST: [Span; 2] = [Span::from_seconds(2), Span::from_seconds(1)];
+const LAST: [Span; 2] = [Span::from_seconds(6), Span::from_seconds(1)];
+/// So long before it what is left has to be on the queue.
+const PUT: Span = Span::from_millis(1500);
 
 impl Plan {
     /// Into how many jobs the sending is cut; what is sent at once is one too.
@@ -86,7 +88,7 @@ impl Sender {
                     })
                 };
                 let work: Vec<_> = (0..).zip(parts).map(job).collect();
-                let put = jobs.put(&work, call.deadline - LAST[0]).await;
+                let put = jobs.put(&work, call.deadline - PUT).await;
                 put.map(|()| Sent::default())
             }
             (Plan::Queued(_), None) => Err(Failure::Internal("no queue".into())),
@@ -129,6 +131,7 @@ impl Sender {
             number: 0,
             name: random::version()?,
             expires: stored.created + self.settings.message_retention,
+            claimed: false,
         };
         let cursor = match progress {
             Progress::Due => None,
@@ -174,8 +177,7 @@ impl Sender {
                 return Err(Failure::Unavailable("the message is being sent".into()));
             }
             End::Unfinished => {
-                self.hand_over(holder, part, call.deadline - LAST[0])
-                    .await?;
+                self.hand_over(holder, part, call.deadline - PUT).await?;
             }
         }
         Ok(Sent {
@@ -205,7 +207,7 @@ impl Sender {
             .jobs
             .as_ref()
             .ok_or_else(|| Failure::Unavailable("not every device was reached in time".into()))?;
-        self.store.release(holder).await?;
+        self.store.release(holder, GoesOn::Later).await?;
         let job = Work::Send(Job {
             message: holder.message.clone(),
             number: holder.number,

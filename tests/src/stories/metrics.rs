@@ -216,7 +216,7 @@ async fn a_job_that_fails_is_counted(api: Api) {
     // The job is claimed and released.
     api.called("dynamodb.UpdateItem", 2).await;
     let mut metrics = json!({});
-    for _ in 0..500 {
+    for _ in 0..2000 {
         for (series, sum) in counted(api).await.as_object().unwrap() {
             metrics[series] = sum.clone();
         }

@@ -16,7 +16,7 @@ use crate::{Clock, Failure, Metrics, Settings, Start};
 use aftermath::Aftermath;
 use cursor::Cursor;
 use pacer::Pacer;
-use page::Tally;
+use page::{Health, Tally};
 use progress::Progress;
 use push::device::{Device, Record, Version};
 use push::message::Message;
@@ -173,7 +173,7 @@ impl Dispatch {
             Manner::Request(_) => page::MOST,
             Manner::Job => self.pacer.per_second().min(page::MOST),
         };
-        let mut pause = PAUSE.0;
+        let (mut pause, mut health) = (PAUSE.0, Health::default());
         loop {
             if self.is_late(sending.until) {
                 return Ok(End::Unfinished);
@@ -182,14 +182,19 @@ impl Dispatch {
             let mut tally = Tally::new();
             let times = (sending.until, sending.patience());
             let piece = match self.next(&mut walk, size, times, &mut aftermath).await {
-                // What cannot be read now is for later, as what cannot be published.
-                Err(Failure::Unavailable(_)) if sending.manner != Manner::Job => {
-                    return Ok(End::Unfinished);
-                }
+                // What cannot be read in time is for later, as what cannot be published.
+                Err(Failure::Unavailable(_)) => return Ok(End::Unfinished),
                 piece => piece?,
             };
             let tried = piece.aims.len();
-            let work = self.page(sending, piece, &mut tally, report, &mut aftermath);
+            let work = self.page(
+                sending,
+                piece,
+                &mut tally,
+                report,
+                &mut aftermath,
+                &mut health,
+            );
             let left = sending.deadline.since((self.clock)());
             let left = Duration::from_millis(left.millis());
             let Ok(again) = tokio::time::timeout(left, work).await else {
@@ -197,6 +202,12 @@ impl Dispatch {
             };
             let again = again?;
             walk.pending.extend(again.aims);
+            // Before it is noted: what the budget does not let go counts otherwise. A crash in between repeats the page, which
+            // does not find those that have ended, and leaves them uncounted.
+            for platform in self.clear_away(aftermath, sending).await {
+                let counts = tally.entry(platform).or_default();
+                *counts = counts.over_budget();
+            }
             let mut counts = Counts::default();
             for (platform, some) in tally {
                 self.metrics.published(platform, some);
@@ -208,11 +219,6 @@ impl Dispatch {
                 return Ok(End::Superseded);
             }
             report.noted = progress.is_noted();
-            let over_budget = self.clear_away(aftermath, sending).await;
-            if over_budget > 0 {
-                report.counts = report.counts.over_budget(over_budget);
-                progress.correct(over_budget).await;
-            }
             if done {
                 return Ok(End::Finished);
             }
@@ -313,6 +319,7 @@ impl Sending<'_> {
             number: self.number,
             name: self.holder,
             expires: self.expires,
+            claimed: self.manner == Manner::Job,
         }
     }
 }

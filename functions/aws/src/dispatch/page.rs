@@ -18,7 +18,7 @@ pub(super) const MOST: usize = crate::store::PAGE;
 const GOOD: Span = Span::from_seconds(2);
 /// Attempts at an endpoint that is made again and yet not found.
 const HEALS: u32 = 3;
-/// Where at least so many devices of a page are dead, and more than a quarter of them, it is not the devices.
+/// Where at least so many devices of a send are dead, and more than a quarter of them, it is not the devices.
 const SUSPICIOUS: usize = 20;
 
 /// What became of one aim.
@@ -35,6 +35,13 @@ enum Step {
 
 /// What became of devices, by platform.
 pub(super) type Tally = BTreeMap<Platform, Counts>;
+
+/// How many devices were tried since the sending began here, and how many of them are dead: a page may be small.
+#[derive(Default)]
+pub(super) struct Health {
+    published: usize,
+    dead: usize,
+}
 
 /// What has to be tried again.
 #[derive(Default)]
@@ -58,6 +65,7 @@ impl Dispatch {
         tally: &mut Tally,
         report: &mut Report,
         aftermath: &mut Aftermath,
+        health: &mut Health,
     ) -> Result<Again, Failure> {
         let Piece {
             aims,
@@ -91,7 +99,13 @@ impl Dispatch {
         });
         let attempts = stream::iter(attempts).buffer_unordered(self.settings.publish_concurrency);
         let steps: Vec<_> = attempts.collect().await;
-        Ok(sort_out(steps, tally, &mut report.recipients, aftermath))
+        Ok(sort_out(
+            steps,
+            tally,
+            &mut report.recipients,
+            aftermath,
+            health,
+        ))
     }
 
     /// Publishes to the device if it is meant, by a look at it that is fresh enough.
@@ -203,17 +217,17 @@ fn sort_out(
     tally: &mut Tally,
     recipients: &mut [u64],
     aftermath: &mut Aftermath,
+    health: &mut Health,
 ) -> Again {
     let outcomes = steps.iter().filter_map(|(_, step, _)| match step {
         Step::Published(outcome, ..) => Some(*outcome),
         Step::Skipped | Step::Expired | Step::LookAgain => None,
     });
-    let (mut published, mut dead) = (0, 0);
     for outcome in outcomes {
-        published += 1;
-        dead += usize::from(outcome == Outcome::Dead);
+        health.published += 1;
+        health.dead += usize::from(outcome == Outcome::Dead);
     }
-    let removable = dead < SUSPICIOUS || dead * 4 <= published;
+    let removable = health.dead < SUSPICIOUS || health.dead * 4 <= health.published;
     let mut again = Again::default();
     for (platform, step, mut aim) in steps {
         // Where there is no device, nothing was tried.
@@ -234,7 +248,7 @@ fn sort_out(
             Step::Published(Outcome::Refused, ..) => counts.refused += 1,
             Step::Published(Outcome::Dead, endpoint, at) if removable => {
                 counts.dead += 1;
-                aftermath.dead.push((aim.device, endpoint, at));
+                aftermath.dead.push((platform, aim.device, endpoint, at));
             }
             Step::Published(outcome @ (Outcome::Again | Outcome::Gone), ..)
                 if outcome == Outcome::Again || aim.attempts < HEALS =>

@@ -3,7 +3,8 @@
 use super::cursor::Cursor;
 use super::{Dispatch, Manner, Sending};
 use crate::Failure;
-use crate::store::{Counts, Fault, Step};
+use crate::store::{Counts, Fault, JobState, Step};
+use push::Span;
 use std::time::Duration;
 
 /// The progress of one part, as the table has it.
@@ -20,6 +21,8 @@ pub(super) struct Progress<'a> {
 
 /// Attempts at one note.
 const MOST: u32 = 6;
+/// So long it may take: a backend waits, or the claim of the job runs.
+const PATIENCE: Span = Span::from_seconds(4);
 /// The first pause between them, in milliseconds; each further one is twice as long.
 const PAUSE: u64 = 50;
 
@@ -60,7 +63,8 @@ impl<'a> Progress<'a> {
                 self.last = true;
                 Ok(true)
             }
-            Ok(false) => Ok(false),
+            // After a note that failed, and may have been made after all, where the table has it is not known.
+            Ok(false) => Ok(!self.last),
             Err(fault) => {
                 let failure = Failure::from(fault);
                 if self.sending.manner == Manner::Job {
@@ -75,37 +79,34 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Devices that were noted as dead were not removed, because the budget was spent.
-    pub async fn correct(&self, over_budget: u64) {
-        let store = self.dispatch.bindings.store();
-        if let Err(fault) = store.correct(self.sending.job(), over_budget).await {
-            let code = Failure::from(fault).code();
-            tracing::error!(code, "counts were not corrected");
-        }
-    }
-
     async fn step(&self, step: &Step) -> Result<bool, Fault> {
         let store = self.dispatch.bindings.store();
-        let (mut pause, mut lost) = (PAUSE, false);
+        let mut pause = PAUSE;
+        let patience = ((self.dispatch.clock)() + PATIENCE).min(self.sending.deadline);
         for attempt in 1.. {
             let now = (self.dispatch.clock)();
-            match store.step(self.sending.job(), step, now).await {
+            let fault = match store.step(self.sending.job(), step, now).await {
                 Ok(()) => return Ok(true),
-                // The answer to an attempt before this one was lost: it may have been that which moved the cursor.
-                Err(Fault::Conflict) if lost => {
-                    let found = store
-                        .job_state(self.sending.id, self.sending.number)
-                        .await?;
-                    return Ok(found.is_some_and(|job| job.cursor.as_ref() == Some(&step.after)));
-                }
-                Err(Fault::Conflict) => return Ok(false),
-                Err(fault @ (Fault::Lost(_) | Fault::Pressure(_))) => {
-                    lost |= matches!(fault, Fault::Lost(_));
-                    if attempt == MOST || self.dispatch.is_late(self.sending.deadline) {
-                        return Err(fault);
+                // The answer to an attempt before this one, ours or the SDK's own, may have been lost: then it was we who
+                // moved the cursor.
+                Err(Fault::Conflict) => {
+                    let (id, number) = (self.sending.id, self.sending.number);
+                    match store.job_state(id, number).await {
+                        Ok(found) => {
+                            let ours = |job: JobState| {
+                                job.holder == Some(self.sending.holder)
+                                    && job.cursor.as_ref() == Some(&step.after)
+                            };
+                            return Ok(found.is_some_and(ours));
+                        }
+                        Err(fault) => fault,
                     }
                 }
-                Err(fault) => return Err(fault),
+                Err(fault) => fault,
+            };
+            let passes = matches!(fault, Fault::Lost(_) | Fault::Pressure(_));
+            if !passes || attempt == MOST || self.dispatch.is_late(patience) {
+                return Err(fault);
             }
             let span = pause / 2 + crate::random::below(pause / 2);
             tokio::time::sleep(Duration::from_millis(span)).await;

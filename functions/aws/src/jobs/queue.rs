@@ -26,8 +26,9 @@ const BATCH: (usize, usize) = (10, 1_000_000);
 const AT_ONCE: usize = 8;
 /// The first pause before what was not taken is sent again, in milliseconds; each further one is twice as long.
 const PAUSE: u64 = 50;
-/// How long an endpoint without a device is left alone: its app may be about to register again.
-const RETIRE_AFTER: i32 = 15 * 60;
+/// How long an endpoint without a device is left alone, in seconds: its app may be about to register again. Those of many
+/// devices that end together do not come together: SNS takes few of such calls.
+const RETIRE_AFTER: (u64, u64) = (10 * 60, 15 * 60);
 
 impl Jobs {
     /// The queue that the settings name, if they name one.
@@ -66,10 +67,11 @@ impl Jobs {
     /// # Errors
     /// [`Failure::Unavailable`], [`Failure::Internal`].
     pub async fn put_later(&self, work: &Work) -> Result<(), Failure> {
+        let (least, most) = RETIRE_AFTER;
+        let delay = least + crate::random::below(most - least);
+        let delay = i32::try_from(delay).unwrap_or(i32::MAX);
         let call = self.client.send_message().queue_url(&self.url);
-        let call = call
-            .message_body(work.to_text())
-            .delay_seconds(RETIRE_AFTER);
+        let call = call.message_body(work.to_text()).delay_seconds(delay);
         call.send().await.map_err(|error| sorted(&error))?;
         Ok(())
     }

@@ -14,12 +14,14 @@ use push::{MessageId, Span, Time};
 use std::fmt::Write;
 
 /// A part of the sending of a message.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobState {
     /// What became of it so far.
     pub counts: Counts,
     /// Whether it is finished.
     pub done: bool,
+    /// Who worked on it last.
+    pub holder: Option<Version>,
     /// Where it goes on; nothing at the beginning.
     pub cursor: Option<String>,
     /// Until when whoever works on it is left alone; whole seconds.
@@ -58,6 +60,17 @@ pub struct Holder<'a> {
     pub name: Version,
     /// When the item of the job expires: with its message.
     pub expires: Time,
+    /// Whether the job was claimed under this name: then a step on an item that is gone, with its message, is none.
+    pub claimed: bool,
+}
+
+/// What comes after a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoesOn {
+    /// A new message of the queue is to go on with it.
+    Later,
+    /// Another try, if there is one left.
+    Unknown,
 }
 
 /// A step on the way.
@@ -139,6 +152,8 @@ impl Store {
         let condition = if let Some(before) = &step.before {
             call = call.expression_attribute_values(":before", text(before));
             "#holder = :me AND #cursor = :before"
+        } else if holder.claimed {
+            "#holder = :me AND attribute_not_exists(#cursor)"
         } else {
             "(attribute_not_exists(#holder) OR #holder = :me) AND attribute_not_exists(#cursor)"
         };
@@ -156,39 +171,22 @@ impl Store {
             .map_err(|error| Fault::of(&error))
     }
 
-    /// Devices that were counted as dead were not removed: the budget was spent, and so it is not they that are wrong.
+    /// Whoever wants the job next need not wait. Where it goes on in another message, this was not its last try.
     ///
     /// # Errors
     /// [`Fault`], never a conflict.
-    pub async fn correct(&self, holder: Holder<'_>, over_budget: u64) -> Result<(), Fault> {
-        let call = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(job_key(holder.message, holder.number)))
-            .update_expression("ADD #dead :less, #misconfigured :more")
-            .condition_expression("attribute_exists(#dead)")
-            .expression_attribute_names("#dead", "dead")
-            .expression_attribute_names("#misconfigured", "misconfigured")
-            .expression_attribute_values(":less", AttributeValue::N(format!("-{over_budget}")))
-            .expression_attribute_values(":more", number(over_budget));
-        match call.send().await.map_err(|error| Fault::of(&error)) {
-            // The message was deleted.
-            Ok(_) | Err(Fault::Conflict) => Ok(()),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Whoever wants the job next need not wait.
-    ///
-    /// # Errors
-    /// [`Fault`], never a conflict.
-    pub async fn release(&self, holder: Holder<'_>) -> Result<(), Fault> {
-        let call = self
+    pub async fn release(&self, holder: Holder<'_>, goes_on: GoesOn) -> Result<(), Fault> {
+        let mut call = self
             .job(holder)
-            .update_expression("SET #until = :never")
             .condition_expression("#holder = :me")
             .expression_attribute_values(":never", number(0));
+        call = match goes_on {
+            GoesOn::Later => call
+                .update_expression("SET #until = :never, #last = :no")
+                .expression_attribute_names("#last", "last")
+                .expression_attribute_values(":no", AttributeValue::Bool(false)),
+            GoesOn::Unknown => call.update_expression("SET #until = :never"),
+        };
         match call.send().await.map_err(|error| Fault::of(&error)) {
             Ok(_) | Err(Fault::Conflict) => Ok(()),
             Err(fault) => Err(fault),
@@ -268,6 +266,11 @@ pub(super) fn job_of(row: &Row) -> Result<JobState, BadRow> {
             expired: count("expired")?,
         },
         done: row.contains_key("done"),
+        holder: row
+            .get("holder")
+            .and_then(|holder| holder.as_b().ok())
+            .and_then(|holder| <[u8; 16]>::try_from(holder.as_ref()).ok())
+            .map(Version),
         cursor: row
             .contains_key("cursor")
             .then(|| rows::string(row, "cursor").map(str::to_owned))

@@ -35,7 +35,7 @@ pub struct NewMessage<'a> {
 /// Devices by what became of a message on the way to them; `retried` counts attempts beyond the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Handed over to the platform's service.
+    /// Taken by SNS, which hands it to the platform's service.
     pub accepted: u64,
     /// The token is dead.
     pub dead: u64,
@@ -63,11 +63,11 @@ impl Counts {
         ]
     }
 
-    /// The same, after so many of the dead turned out to be good, and the platform to be wrong.
+    /// The same, after one of the dead turned out to be good, and the platform to be wrong.
     #[must_use]
-    pub const fn over_budget(mut self, devices: u64) -> Self {
-        self.dead = self.dead.saturating_sub(devices);
-        self.misconfigured += devices;
+    pub const fn over_budget(mut self) -> Self {
+        self.dead = self.dead.saturating_sub(1);
+        self.misconfigured += 1;
         self
     }
 

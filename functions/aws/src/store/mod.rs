@@ -17,7 +17,7 @@ pub use attempts::Attempts;
 pub use devices::PAGE;
 pub use erasure::Traces;
 pub use fault::Fault;
-pub use jobs::{Claim, Holder, JobState, Step};
+pub use jobs::{Claim, GoesOn, Holder, JobState, Step};
 pub use listing::{ALERT, Entry};
 pub use messages::{Counts, NewMessage, StoredMessage};
 pub use requests::NewRequest;
