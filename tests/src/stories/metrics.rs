@@ -136,7 +136,7 @@ async fn a_dead_device_that_the_budget_keeps_is_counted(api: Api) {
     stage.told("lost", 0).await;
     assert_eq!(
         counted(api).await,
-        json!({"Sends": 1, "Publishes G dead": 1, "RemovalsOverBudget": 1})
+        json!({"Sends": 1, "Publishes G misconfigured": 1, "Misconfigured G": 1, "RemovalsOverBudget": 1})
     );
 }
 
