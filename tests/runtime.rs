@@ -211,7 +211,8 @@ async fn no_start() {
 
 async fn feeding() {
     let (_local, recipe, cloud) = local("obedient").await;
-    let queue_url = Source::queue_url(&cloud, "userpush-JobQueue")
+    // A queue that nothing else in the local system reads.
+    let queue_url = Source::queue_url(&cloud, "userpush-JobDeadLetterQueue")
         .await
         .unwrap();
     for body in ["go on", "name it once", "fail once", "die once", "go on"] {
