@@ -1,6 +1,6 @@
 //! The API of one server, as apps and backends call it.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, NOT_FOUND, UNAUTHORIZED};
 use crate::noted::note;
 use crate::phone::Phone;
 use reqwest::header::HeaderMap;
@@ -159,6 +159,35 @@ impl Api {
     /// GET by the backend.
     pub(crate) async fn backend_get(&self, route: &str) -> Answer {
         self.call(Method::GET, route).backend(self).send().await
+    }
+
+    /// GET `/messages/{messageId}/status` by the backend.
+    pub(crate) async fn status(&self, id: &str) -> Value {
+        let status = self.backend_get(&format!("/messages/{id}/status")).await;
+        status.ok(200)
+    }
+
+    /// Asserts that only a backend of this application may call a route, whatever a device comes with.
+    pub(crate) async fn is_for_backends(&self, method: &Method, route: &str, user_secret: &str) {
+        let call = || self.call(method.clone(), route);
+        call().send().await.refused(UNAUTHORIZED);
+        for secret in ["anonymous", "forged", self.client_secret(), user_secret] {
+            let bearer = format!("Bearer {secret}");
+            for call in [
+                call().secret(Some(secret)),
+                call().header("appSecret", secret),
+                call().header("authorization", &bearer),
+            ] {
+                call.send().await.refused(UNAUTHORIZED);
+            }
+        }
+        for application in ["unknown", "x", &format!("{}x", self.application())] {
+            let path = format!("/imfpush/v1/apps/{application}{route}");
+            let call = || self.at_path(method.clone(), &path);
+            for call in [call(), call().backend(self)] {
+                call.send().await.refused(NOT_FOUND);
+            }
+        }
     }
 
     /// Asserts what the backend sees of a device: its owner and token, or nothing.

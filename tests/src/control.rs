@@ -6,7 +6,6 @@ use crate::noted::note;
 use crate::phone::Phone;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 impl Api {
     /// A signed identity token, as the user's identity provider gives it.
@@ -107,53 +106,6 @@ impl Api {
             .collect()
     }
 
-    /// Waits until an AWS operation has been called so often.
-    pub(crate) async fn called(&self, operation: &str, times: u64) {
-        for _ in 0..500 {
-            if self.calls().await[operation].as_u64().unwrap_or(0) >= times {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{operation} is not called {times} times within 5 s");
-    }
-
-    /// Waits until a message has been sent to everybody that it is for; gives its counts.
-    pub(crate) async fn settled(&self, id: &str) -> Value {
-        self.comes_to(id, "Dispatched").await
-    }
-
-    /// Waits until a message has been sent, whatever fails on the way: what a job leaves after a failure shows again.
-    /// `false` where it is not known to have been even then.
-    pub(crate) async fn comes_to_rest(&self, id: &str) -> bool {
-        for _ in 0..6 {
-            for _ in 0..80 {
-                let answer = self.backend_get(&format!("/messages/{id}/status")).await;
-                if answer.ok(200)["status"] == "Dispatched" {
-                    return true;
-                }
-                tokio::time::sleep(Duration::from_millis(25)).await;
-            }
-            // Longer than a message of the queue is hidden.
-            self.advance(721).await;
-        }
-        false
-    }
-
-    /// Waits until a message has this status; gives its counts.
-    pub(crate) async fn comes_to(&self, id: &str, expected: &str) -> Value {
-        let mut status = Value::Null;
-        for _ in 0..1200 {
-            let answer = self.backend_get(&format!("/messages/{id}/status")).await;
-            status = answer.ok(200);
-            if status["status"] == expected {
-                return status["counts"].clone();
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("it does not come to {expected} within 30 s: {status}");
-    }
-
     /// Sends a message to a queue, as anything might.
     pub(crate) async fn enqueue(&self, queue: &str, body: &str) {
         let info = self.control(Method::GET, "/info", None).await;
@@ -165,25 +117,6 @@ impl Api {
             .body(json!({"QueueUrl": url, "MessageBody": body}).to_string());
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
-    }
-
-    /// Waits until nothing is left on a queue but what is delayed.
-    pub(crate) async fn emptied(&self, queue: &str) {
-        let idle = |held: &Value| held["visible"] == 0 && held["inFlight"] == 0;
-        self.queue_is(queue, idle).await;
-    }
-
-    /// Waits until a queue is as it should be.
-    pub(crate) async fn queue_is(&self, queue: &str, expected: impl Fn(&Value) -> bool) {
-        let mut held = Value::Null;
-        for _ in 0..1200 {
-            held = self.control(Method::GET, "/queues", None).await[queue].take();
-            if expected(&held) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{queue} does not come to what is expected within 30 s: {held}");
     }
 
     /// All that the table holds.

@@ -24,6 +24,7 @@ mod runtime;
 mod stories;
 mod story;
 mod table;
+mod waiting;
 
 pub use cloud::Cloud;
 pub use faults::faults;

@@ -1,7 +1,8 @@
 //! The one HTTP client that all AWS clients of a function share.
 
-use crate::Settings;
 use crate::settings::TlsRoots;
+use crate::{Failure, Settings};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -34,6 +35,24 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Erro
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
         .build_https())
+}
+
+/// The failure of a call to a service, of which `is_pressure` tells the codes by which it asks for patience. Only the code
+/// becomes part of the cause: messages repeat tokens, ARNs and ids.
+pub(crate) fn failure<E: ProvideErrorMetadata>(
+    service: &str,
+    error: &SdkError<E, HttpResponse>,
+    is_pressure: impl Fn(&str) -> bool,
+) -> Failure {
+    let code = error.code().unwrap_or("no answer");
+    let cause = format!("{service}: {code}").into();
+    match error {
+        SdkError::ServiceError(_) if !is_pressure(code) && !is_server_fault(error) => {
+            Failure::Internal(cause)
+        }
+        SdkError::ConstructionFailure(_) => Failure::Internal(cause),
+        _ => Failure::Unavailable(cause),
+    }
 }
 
 /// Whether the service itself failed to answer, whatever name it gave to that.

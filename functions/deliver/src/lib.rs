@@ -6,7 +6,7 @@ use aws::dispatch::{Dispatch, End, Manner, Sending};
 use aws::jobs::{Job, Jobs, Retired, Work};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::sns::Endpoints;
-use aws::store::{Attempts, Claim, Counts, GoesOn, Holder, StoredMessage};
+use aws::store::{Attempts, Claim, Counts, GoesOn, Holder};
 use aws::{Cause, Clock, Failure, Metric, Metrics, Settings, Start, Store, Worker, random};
 use outcome::Outcome;
 use push::message::Message;
@@ -102,29 +102,27 @@ impl Deliver {
     ) -> Result<Outcome, Cause> {
         let now = (self.clock)();
         let mut attempts = Attempts::new(self.clock.clone(), now);
-        let Some(stored) = self.stored(&job, now, &mut attempts).await? else {
+        let stored = || self.store.stored_message(&job.message, now);
+        let Some(message) = attempts.repeat(stored).await? else {
             return Ok(Outcome::Dropped);
         };
         let holder = Holder {
             message: &job.message,
             number: job.number,
             name: random::version()?,
-            expires: stored.created + self.settings.message_retention,
+            expires: message.created + self.settings.message_retention,
             claimed: true,
         };
-        let cursor = loop {
-            let claim = self.store.claim(holder, last_try, (self.clock)()).await;
-            match attempts.passed(claim).await? {
-                Some(Claim::Taken(cursor)) => break cursor,
-                Some(Claim::Done) => return Ok(Outcome::Repeated),
-                Some(Claim::Held) => return Ok(Outcome::Held),
-                None => {}
-            }
+        let claim = || self.store.claim(holder, last_try, (self.clock)());
+        let cursor = match attempts.repeat(claim).await? {
+            Claim::Taken(cursor) => cursor,
+            Claim::Done => return Ok(Outcome::Repeated),
+            Claim::Held => return Ok(Outcome::Held),
         };
         // Deleted in between: whoever did that has not seen the claim. From here on a deletion stops the next page.
-        if self.stored(&job, now, &mut attempts).await?.is_none() {
+        let Some(stored) = attempts.repeat(stored).await? else {
             return Ok(Outcome::Dropped);
-        }
+        };
         let done = async {
             let message = Message::parse(&stored.asked)
                 .map_err(|_| Failure::Internal("a stored message is none".into()))?;
@@ -166,21 +164,6 @@ impl Deliver {
                     tracing::warn!(code, "a job was not released");
                 }
                 Err(failure.into())
-            }
-        }
-    }
-
-    /// The message that the job is of; nothing where it was deleted.
-    async fn stored(
-        &self,
-        job: &Job,
-        now: Time,
-        attempts: &mut Attempts,
-    ) -> Result<Option<StoredMessage>, Failure> {
-        loop {
-            let stored = self.store.stored_message(&job.message, now).await;
-            if let Some(stored) = attempts.passed(stored).await? {
-                return Ok(stored);
             }
         }
     }

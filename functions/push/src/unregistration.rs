@@ -89,18 +89,23 @@ pub fn remove(
     }
 }
 
-/// The end of a device of a user who has too many, if it still is that user's. Its last call keeps its place: one that is
-/// under way comes later and registers it again.
+/// The end of a device of a user who has too many, if it still is that user's and has not registered again since its lease
+/// was seen to end at `lease`. Its last call keeps its place: one that is under way comes later and registers it again.
 #[must_use]
 pub fn evict(
     now: Time,
     found: Found<'_>,
     user: &UserId,
+    lease: Time,
     version: Version,
     policy: &Policy,
 ) -> Option<Change> {
     let record = found.record?;
-    policy.receives(record, user, now)?;
+    let device = policy.receives(record, user, now)?;
+    device
+        .binding
+        .as_ref()
+        .filter(|binding| binding.lease <= lease)?;
     end(now, found, Case::Eviction, record.arrived, version)
 }
 

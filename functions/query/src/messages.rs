@@ -38,13 +38,10 @@ impl Query {
         let traces = self.store.traces(&id, call.now).await?;
         let traces = traces.ok_or(Failure::NotFound)?;
         let mut attempts = Attempts::new(self.clock.clone(), call.now);
-        loop {
-            // Whatever an attempt has done, the next one does not do again or does to the same effect.
-            let erased = self.store.erase(&traces, random::version()?).await;
-            if attempts.passed(erased).await?.is_some() {
-                return Ok(Reply::empty(204));
-            }
-        }
+        let name = random::version()?;
+        // Whatever an attempt has done, the next one does not do again or does to the same effect.
+        attempts.repeat(|| self.store.erase(&traces, name)).await?;
+        Ok(Reply::empty(204))
     }
 
     async fn message(&self, call: &Call) -> Result<(StoredMessage, Vec<JobState>), Failure> {

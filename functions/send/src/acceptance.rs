@@ -150,12 +150,8 @@ impl Sender {
         now: Time,
         attempts: &mut Attempts,
     ) -> Result<Vec<Accepted>, Failure> {
-        let found = loop {
-            let found = self.store.messages(&kept.messages, now).await;
-            if let Some(found) = attempts.passed(found).await? {
-                break found;
-            }
-        };
+        let found = || self.store.messages(&kept.messages, now);
+        let found = attempts.repeat(found).await?;
         if found.len() != drafts.len() {
             return Err(Failure::Internal(
                 "a request has another number of messages than its body".into(),

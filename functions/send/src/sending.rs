@@ -135,13 +135,17 @@ impl Sender {
         };
         let cursor = match progress {
             Progress::Due => None,
-            Progress::Begun | Progress::Done => match self.claim_job(holder, call.now).await? {
-                Claim::Taken(cursor) => cursor,
-                Claim::Done => return Ok(Sent::default()),
-                Claim::Held => {
-                    return Err(Failure::Unavailable("the message is being sent".into()));
+            Progress::Begun | Progress::Done => {
+                let claim = || self.store.claim(holder, false, (self.clock)());
+                let mut attempts = Attempts::new(self.clock.clone(), call.now);
+                match attempts.repeat(claim).await? {
+                    Claim::Taken(cursor) => cursor,
+                    Claim::Done => return Ok(Sent::default()),
+                    Claim::Held => {
+                        return Err(Failure::Unavailable("the message is being sent".into()));
+                    }
                 }
-            },
+            }
         };
         let whole = cursor.is_none();
         let [with, without] = [0, 1].map(|n| (call.deadline - RESERVE[n], call.deadline - LAST[n]));
@@ -184,16 +188,6 @@ impl Sender {
             recipients: whole.then_some(recipients),
             forgotten: !noted,
         })
-    }
-
-    async fn claim_job(&self, holder: Holder<'_>, now: Time) -> Result<Claim, Failure> {
-        let mut attempts = Attempts::new(self.clock.clone(), now);
-        loop {
-            let claim = self.store.claim(holder, false, (self.clock)()).await;
-            if let Some(claim) = attempts.passed(claim).await? {
-                return Ok(claim);
-            }
-        }
     }
 
     /// What is left of the part is on the queue, and nobody works on it.

@@ -79,7 +79,7 @@ impl Large {
         };
         let work = tokio::time::timeout(self.patience, work).await;
         let Ok(work) = work else {
-            let status = status(&api, id).await;
+            let status = api.status(id).await;
             return Err(format!("not done after {:?}: {status}", self.patience));
         };
         let ((status, dispatched), worked) = work?;
@@ -189,17 +189,13 @@ async fn look(api: &Api, crowd: &Crowd) {
 async fn dispatched(api: &Api, id: &str) -> (Value, Duration) {
     let begun = Instant::now();
     loop {
-        let status = status(api, id).await;
+        let status = api.status(id).await;
         if status["status"] == "Dispatched" {
             return (status, begun.elapsed());
         }
+        // Seldom: it sums all jobs each time.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-async fn status(api: &Api, id: &str) -> Value {
-    let route = format!("/messages/{id}/status");
-    api.backend_get(&route).await.ok(200)
 }
 
 /// How many calls each fault has hit.

@@ -1,6 +1,6 @@
 //! Devices as a backend lists them: those of a user, or all there are.
 
-use crate::answer::{NOT_FOUND, UNAUTHORIZED};
+use crate::answer::NOT_FOUND;
 use crate::api::Api;
 use crate::noted::note;
 use crate::phone::{Phone, user};
@@ -397,23 +397,7 @@ async fn devices_are_listed_by_a_backend_of_this_application(api: Api) {
     let alice = user("alice");
     bound(&api, Phone::android(), &alice).await;
     let own = api.secret(&alice).await;
-    for route in ["/devices".to_owned(), format!("/devices?userId={alice}")] {
-        let call = || api.call(Method::GET, &route);
-        call().send().await.refused(UNAUTHORIZED);
-        for secret in ["anonymous", "forged", api.client_secret(), &own] {
-            let bearer = format!("Bearer {secret}");
-            for call in [
-                call().secret(Some(secret)),
-                call().header("appSecret", secret),
-                call().header("authorization", &bearer),
-            ] {
-                call.send().await.refused(UNAUTHORIZED);
-            }
-        }
-        let path = format!("/imfpush/v1/apps/unknown{route}");
-        let call = || api.at_path(Method::GET, &path);
-        for call in [call(), call().backend(&api)] {
-            call.send().await.refused(NOT_FOUND);
-        }
+    for route in ["/devices", &format!("/devices?userId={alice}")] {
+        api.is_for_backends(&Method::GET, route, &own).await;
     }
 }

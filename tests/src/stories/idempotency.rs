@@ -146,10 +146,7 @@ async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
         "FPWSE0010E"
     );
     let id = requested(&api, &key).await;
-    let status = api
-        .backend_get(&format!("/messages/{id}/status"))
-        .await
-        .ok(200);
+    let status = api.status(&id).await;
     assert_eq!(status["status"], "Accepted");
     let sent = send(&api, &key, &message).await.ok(202);
     assert_eq!(sent["messageId"], id);
@@ -157,10 +154,7 @@ async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
     assert_eq!(api.pushes(&phone).await[0].payload()["nid"], id);
     assert_eq!(send(&api, &key, &message).await.ok(202), sent);
     assert_eq!(api.shown(&phone).await, ["Once"]);
-    let status = api
-        .backend_get(&format!("/messages/{id}/status"))
-        .await
-        .ok(200);
+    let status = api.status(&id).await;
     assert_eq!(
         (&status["status"], &status["counts"]["accepted"]),
         (&json!("Dispatched"), &json!(1))

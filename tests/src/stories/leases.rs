@@ -38,6 +38,11 @@ pub(super) fn stories() -> Vec<Story> {
             &["MaxDevicesPerUser=2"],
             one_device_too_many_ends_the_oldest,
         ),
+        own(
+            "it needs a parameter",
+            &["MaxDevicesPerUser=2"],
+            a_device_that_registers_while_it_is_one_too_many_does_not_end,
+        ),
     ]
 }
 
@@ -250,4 +255,29 @@ async fn one_device_too_many_ends_the_oldest(api: Api) {
         api.holds(phone, Some(&alice)).await;
     }
     api.holds(&other, Some(&bob)).await;
+}
+
+async fn a_device_that_registers_while_it_is_one_too_many_does_not_end(api: Api) {
+    let alice = user("alice");
+    let phones = [Phone::android(), Phone::android(), Phone::android()];
+    let secret = Some(api.client_secret());
+    for phone in &phones {
+        api.register(phone, Some(&alice), secret).await.ok(201);
+        api.advance(60).await;
+    }
+    // Past half of its lease a registration renews it.
+    api.advance(136 * 86_400).await;
+    let (oldest, newest) = (&phones[0], &phones[2]);
+    api.hold("Publish", &newest.token, 1500).await;
+    api.forget_calls().await;
+    let (sender, to) = (api.clone(), alice.clone());
+    let sent = tokio::spawn(async move { reached(&sender, &to).await });
+    api.called("sns.Publish", 2).await;
+    api.register(oldest, Some(&alice), secret).await.ok(201);
+    assert_eq!(sent.await.unwrap(), 2);
+    api.holds(oldest, Some(&alice)).await;
+    // The next send finds another to be the oldest.
+    assert_eq!(reached(&api, &alice).await, 2);
+    api.holds(oldest, Some(&alice)).await;
+    api.read(&phones[1], secret).await.refused(NOT_FOUND);
 }

@@ -1,6 +1,6 @@
 //! The list of messages, and the end of one.
 
-use crate::answer::{NOT_FOUND, UNAUTHORIZED};
+use crate::answer::NOT_FOUND;
 use crate::api::Api;
 use crate::phone::{random_hex, user};
 use crate::story::{Story, alone, own, shared};
@@ -182,25 +182,7 @@ async fn messages_are_listed_and_deleted_by_a_backend_of_this_application(api: A
         (Method::DELETE, format!("/messages/{id}")),
     ];
     for (method, route) in routes {
-        let call = || api.call(method.clone(), &route);
-        call().send().await.refused(UNAUTHORIZED);
-        for secret in ["anonymous", "forged", api.client_secret(), &own] {
-            let bearer = format!("Bearer {secret}");
-            for call in [
-                call().secret(Some(secret)),
-                call().header("appSecret", secret),
-                call().header("authorization", &bearer),
-            ] {
-                call.send().await.refused(UNAUTHORIZED);
-            }
-        }
-        for application in ["unknown", "x", &format!("{}x", api.application())] {
-            let path = format!("/imfpush/v1/apps/{application}{route}");
-            let call = || api.at_path(method.clone(), &path);
-            for call in [call(), call().backend(&api)] {
-                call.send().await.refused(NOT_FOUND);
-            }
-        }
+        api.is_for_backends(&method, &route, &own).await;
     }
     api.backend_get(&format!("/messages/{id}")).await.ok(200);
 }

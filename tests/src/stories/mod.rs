@@ -19,6 +19,7 @@ mod mission;
 mod parameters;
 mod proofs;
 mod publishing;
+mod queue_trouble;
 mod races;
 mod registration_input;
 mod repeating;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<Story> {
         parameters::stories,
         proofs::stories,
         publishing::stories,
+        queue_trouble::stories,
         races::stories,
         registration_input::stories,
         repeating::stories,

@@ -82,18 +82,23 @@ impl Stage {
     }
 
     /// Holds the counts of a message; those that are not named are 0.
-    pub(super) async fn counted(&self, id: &str, counts: Value) {
-        let mut expected = json!({"accepted": 0, "dead": 0, "refused": 0, "retried": 0, "misconfigured": 0, "expired": 0});
-        for (name, count) in counts.as_object().unwrap() {
-            expected[name] = count.clone();
-        }
-        assert_eq!(self.api.settled(id).await, expected);
+    pub(super) async fn counted(&self, id: &str, named: Value) {
+        assert_eq!(self.api.settled(id).await, counts(&named));
     }
 
     async fn gone(&self, phone: &Phone) {
         let read = self.api.read(phone, Some(self.api.client_secret())).await;
         read.refused(NOT_FOUND);
     }
+}
+
+/// The counts of a message; those that are not named are 0.
+pub(super) fn counts(named: &Value) -> Value {
+    let mut counts = json!({"accepted": 0, "dead": 0, "refused": 0, "retried": 0, "misconfigured": 0, "expired": 0});
+    for (name, count) in named.as_object().unwrap() {
+        counts[name] = count.clone();
+    }
+    counts
 }
 
 async fn a_dead_token_removes_its_device_and_leaves_the_others(api: Api) {
@@ -157,11 +162,7 @@ async fn an_endpoint_that_is_gone_is_made_again_and_told_once(api: Api) {
             stage.api.set_endpoint(&phone.token, "deleted", true).await;
         }
         let id = stage.told(round, 2).await;
-        let status = stage
-            .api
-            .backend_get(&format!("/messages/{id}/status"))
-            .await
-            .ok(200);
+        let status = stage.api.status(&id).await;
         assert_eq!(status["counts"]["accepted"], 2);
         assert_eq!(status["counts"]["dead"], 0);
     }
@@ -191,11 +192,7 @@ async fn an_endpoint_that_stays_away_is_given_up_and_the_device_kept(api: Api) {
         .fails("InvalidParameter", 1_000_000, json!({"message": GONE}))
         .await;
     let id = stage.told("to the other", 1).await;
-    let status = stage
-        .api
-        .backend_get(&format!("/messages/{id}/status"))
-        .await
-        .ok(200);
+    let status = stage.api.status(&id).await;
     let counts = &status["counts"];
     assert_eq!(
         (&counts["accepted"], &counts["dead"]),

@@ -99,10 +99,7 @@ async fn a_removal_that_is_throttled_does_not_fail_a_send(api: Api) {
     assert_eq!(sent["recipients"], json!({&alice: 1, &bob: 0}));
     assert_eq!(api.shown(&living).await, ["Hi"]);
     let id = sent["messageId"].as_str().unwrap();
-    let status = api
-        .backend_get(&format!("/messages/{id}/status"))
-        .await
-        .ok(200);
+    let status = api.status(id).await;
     assert_eq!(
         (&status["status"], &status["counts"]["dead"]),
         (&json!("Dispatched"), &json!(5))

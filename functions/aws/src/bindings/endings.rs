@@ -92,11 +92,11 @@ impl Bindings {
         self.end(id, now, decide).await
     }
 
-    /// The device ends because its user has more of them than is allowed. Anything in its way leaves it for the next time.
+    /// The device, whose lease was seen to end then, ends because its user has more of them than is allowed. Anything in its way leaves it for the next time.
     ///
     /// # Errors
     /// [`Failure::Unavailable`], [`Failure::Internal`].
-    pub async fn evict(&self, id: &DeviceId, user: &UserId) -> Result<(), Failure> {
+    pub async fn evict(&self, id: &DeviceId, user: &UserId, lease: Time) -> Result<(), Failure> {
         let record = self.store.device(id).await?;
         let found = Found {
             id,
@@ -104,7 +104,7 @@ impl Bindings {
             token: None,
         };
         let version = random::version()?;
-        match unregistration::evict((self.clock)(), found, user, version, &self.policy) {
+        match unregistration::evict((self.clock)(), found, user, lease, version, &self.policy) {
             Some(change) => {
                 self.store.apply(&change, version).await?;
                 self.changed(&change);

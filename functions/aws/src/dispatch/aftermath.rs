@@ -12,8 +12,8 @@ use std::time::Duration;
 pub(super) struct Aftermath {
     /// Those of a platform whose token is dead: the endpoint that showed it, and when.
     pub dead: Vec<(Platform, DeviceId, String, Time)>,
-    /// Those that a user has too many of, with the place of the user in the part.
-    pub surplus: Vec<(DeviceId, usize)>,
+    /// Those that a user has too many of, with the end of the lease and the place of the user in the part.
+    pub surplus: Vec<(DeviceId, Time, usize)>,
 }
 
 /// Devices that end at the same time.
@@ -43,13 +43,13 @@ impl Dispatch {
                     }
                 }
             });
-        let evictions = aftermath.surplus.iter().filter_map(|(id, target)| {
+        let evictions = aftermath.surplus.iter().filter_map(|(id, lease, target)| {
             let Part::Users(users) = sending.part else {
                 return None;
             };
             let user = users.get(*target)?;
             Some(async move {
-                if let Err(failure) = self.bindings.evict(id, user).await {
+                if let Err(failure) = self.bindings.evict(id, user, *lease).await {
                     tracing::warn!(code = failure.code(), "a surplus device was not ended");
                 }
             })

@@ -135,15 +135,9 @@ impl Dispatch {
         }
     }
 
-    /// The table.
-    #[must_use]
-    pub fn bindings(&self) -> &Bindings {
-        &self.bindings
-    }
-
     /// Publishes to every device of the part that a look at it, at most two seconds old, shows to be meant. What SNS
     /// throttles or does not answer is tried again, each time after a new look, as long as there is time. After each page
-    /// what was reached is noted, devices that were found dead end, and those that their user has too many of.
+    /// devices that were found dead end, and those that their user has too many of; then what was reached is noted.
     pub async fn send(&self, sending: Sending<'_>) -> Report {
         let mut report = Report {
             counts: Counts::default(),

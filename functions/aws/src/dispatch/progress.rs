@@ -3,9 +3,8 @@
 use super::cursor::Cursor;
 use super::{Dispatch, Manner, Sending};
 use crate::Failure;
-use crate::store::{Counts, Fault, JobState, Step};
+use crate::store::{Attempts, Counts, Fault, Step};
 use push::Span;
-use std::time::Duration;
 
 /// The progress of one part, as the table has it.
 pub(super) struct Progress<'a> {
@@ -19,12 +18,8 @@ pub(super) struct Progress<'a> {
     last: bool,
 }
 
-/// Attempts at one note.
-const MOST: u32 = 6;
-/// So long it may take: a backend waits, or the claim of the job runs.
+/// So long a note is tried: a backend waits, or the claim of the job runs.
 const PATIENCE: Span = Span::from_seconds(4);
-/// The first pause between them, in milliseconds; each further one is twice as long.
-const PAUSE: u64 = 50;
 
 impl<'a> Progress<'a> {
     pub fn new(dispatch: &'a Dispatch, sending: Sending<'a>) -> Self {
@@ -65,8 +60,7 @@ impl<'a> Progress<'a> {
             }
             // After a note that failed, and may have been made after all, where the table has it is not known.
             Ok(false) => Ok(!self.last),
-            Err(fault) => {
-                let failure = Failure::from(fault);
+            Err(failure) => {
                 if self.sending.manner == Manner::Job {
                     return Err(failure);
                 }
@@ -79,39 +73,28 @@ impl<'a> Progress<'a> {
         }
     }
 
-    async fn step(&self, step: &Step) -> Result<bool, Fault> {
-        let store = self.dispatch.bindings.store();
-        let mut pause = PAUSE;
-        let patience = ((self.dispatch.clock)() + PATIENCE).min(self.sending.deadline);
-        for attempt in 1.. {
-            let now = (self.dispatch.clock)();
-            let fault = match store.step(self.sending.job(), step, now).await {
-                Ok(()) => return Ok(true),
+    /// Whether the table has it now and it was we who put it there.
+    async fn step(&self, step: &Step) -> Result<bool, Failure> {
+        let (store, clock) = (self.dispatch.bindings.store(), &self.dispatch.clock);
+        let note = || async {
+            match store.step(self.sending.job(), step, clock()).await {
                 // The answer to an attempt before this one, ours or the SDK's own, may have been lost: then it was we who
                 // moved the cursor.
                 Err(Fault::Conflict) => {
                     let (id, number) = (self.sending.id, self.sending.number);
-                    match store.job_state(id, number).await {
-                        Ok(found) => {
-                            let ours = |job: JobState| {
-                                job.holder == Some(self.sending.holder)
-                                    && job.cursor.as_ref() == Some(&step.after)
-                            };
-                            return Ok(found.is_some_and(ours));
-                        }
-                        Err(fault) => fault,
-                    }
+                    let found = store.job_state(id, number).await?;
+                    Ok(found.is_some_and(|job| {
+                        job.holder == Some(self.sending.holder)
+                            && job.cursor.as_ref() == Some(&step.after)
+                    }))
                 }
-                Err(fault) => fault,
-            };
-            let passes = matches!(fault, Fault::Lost(_) | Fault::Pressure(_));
-            if !passes || attempt == MOST || self.dispatch.is_late(patience) {
-                return Err(fault);
+                noted => noted.map(|()| true),
             }
-            let span = pause / 2 + crate::random::below(pause / 2);
-            tokio::time::sleep(Duration::from_millis(span)).await;
-            pause *= 2;
-        }
-        Ok(false)
+        };
+        let now = clock();
+        let patience = PATIENCE.min(self.sending.deadline.since(now));
+        Attempts::within(clock.clone(), now, patience)
+            .repeat(note)
+            .await
     }
 }

@@ -211,9 +211,11 @@ impl Dispatch {
         if links.len() > most {
             links.sort_by_key(|(_, lease)| std::cmp::Reverse(*lease));
             let surplus = links.split_off(most);
-            aftermath
-                .surplus
-                .extend(surplus.into_iter().map(|(device, _)| (device, target)));
+            aftermath.surplus.extend(
+                surplus
+                    .into_iter()
+                    .map(|(device, lease)| (device, lease, target)),
+            );
         }
         links.into_iter().map(|(device, _)| device).collect()
     }

@@ -1,13 +1,13 @@
 //! The queue itself: work is on it once each message of each batch was acknowledged, and not before.
 
 use super::Work;
-use crate::http::is_server_fault;
 use crate::{Clock, Failure, Start};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use push::Time;
 use std::time::Duration;
@@ -141,21 +141,10 @@ fn batches(bodies: impl Iterator<Item = String>) -> Vec<Vec<String>> {
     batches
 }
 
-/// Only the code becomes part of the cause.
-fn sorted<E: ProvideErrorMetadata>(
-    error: &SdkError<E, aws_smithy_runtime_api::client::orchestrator::HttpResponse>,
-) -> Failure {
-    let code = error.code().unwrap_or_default();
-    let cause = format!("SQS: {}", if code.is_empty() { "no answer" } else { code }).into();
-    match error {
-        SdkError::ServiceError(_)
-            if !code.contains("Throttl") && !code.contains("Limit") && !is_server_fault(error) =>
-        {
-            Failure::Internal(cause)
-        }
-        SdkError::ConstructionFailure(_) => Failure::Internal(cause),
-        _ => Failure::Unavailable(cause),
-    }
+fn sorted<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
+    crate::http::failure("SQS", error, |code| {
+        code.contains("Throttl") || code.contains("Limit")
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The endpoint of a token: made without attributes, always looked at, enabled where it is not.
 
 use super::{Applications, is_pressure};
-use crate::http::is_server_fault;
 use crate::{Failure, Start};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
@@ -170,15 +169,6 @@ fn sorted_create<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> 
     }
 }
 
-/// Only the code becomes part of the cause: messages repeat tokens and ARNs.
 fn sorted<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
-    let code = error.code().unwrap_or_default();
-    let cause = format!("SNS: {}", if code.is_empty() { "no answer" } else { code }).into();
-    match error {
-        SdkError::ServiceError(_) if !is_pressure(code) && !is_server_fault(error) => {
-            Failure::Internal(cause)
-        }
-        SdkError::ConstructionFailure(_) => Failure::Internal(cause),
-        _ => Failure::Unavailable(cause),
-    }
+    crate::http::failure("SNS", error, is_pressure)
 }

@@ -2,14 +2,15 @@
 
 use super::Fault;
 use crate::{Clock, Failure};
-use push::Time;
 use push::device::PATIENCE;
+use push::{Span, Time};
 use std::time::Duration;
 
 /// The attempts of one call at one change.
 pub struct Attempts {
     clock: Clock,
-    arrived: Time,
+    begun: Time,
+    patience: Span,
     left: u32,
     pause: u64,
 }
@@ -25,11 +26,33 @@ impl Attempts {
     /// For a call that reached the gateway at `arrived`.
     #[must_use]
     pub fn new(clock: Clock, arrived: Time) -> Self {
+        Self::within(clock, arrived, PATIENCE)
+    }
+
+    /// For something that began at `begun` and is not worth more time than this.
+    #[must_use]
+    pub fn within(clock: Clock, begun: Time, patience: Span) -> Self {
         Self {
             clock,
-            arrived,
+            begun,
+            patience,
             left: MOST,
             pause: PRESSURE,
+        }
+    }
+
+    /// Reads or writes until that is done, in the same words each time.
+    ///
+    /// # Errors
+    /// As [`passed`](Self::passed).
+    pub async fn repeat<T, W>(&mut self, work: impl Fn() -> W) -> Result<T, Failure>
+    where
+        W: Future<Output = Result<T, Fault>>,
+    {
+        loop {
+            if let Some(done) = self.passed(work().await).await? {
+                return Ok(done);
+            }
         }
     }
 
@@ -39,7 +62,7 @@ impl Attempts {
     /// [`Failure::Unavailable`] where the call arrived too long ago: a later one may have been answered by now, and what
     /// is remembered of it does not last for ever.
     pub fn in_time(&self) -> Result<(), Failure> {
-        if (self.clock)().since(self.arrived) > PATIENCE {
+        if (self.clock)().since(self.begun) > self.patience {
             return Err(Failure::Unavailable(
                 "the call arrived too long ago to change anything".into(),
             ));

@@ -1,0 +1,84 @@
+//! Waiting until something is as it has to come to be, and never for ever.
+
+use crate::api::Api;
+use reqwest::Method;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// As long as anything takes here, and longer.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+/// Longer than a message of the queue of jobs is hidden, in seconds.
+pub(crate) const VISIBILITY: u64 = 721;
+
+/// Looks until what is found is as expected, for so long; then it gives what was found last.
+pub(crate) async fn until<T, W>(
+    bound: Duration,
+    expected: impl Fn(&T) -> bool,
+    look: impl Fn() -> W,
+) -> Result<T, T>
+where
+    W: Future<Output = T>,
+{
+    let end = Instant::now() + bound;
+    loop {
+        let found = look().await;
+        if expected(&found) {
+            return Ok(found);
+        }
+        if Instant::now() > end {
+            return Err(found);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl Api {
+    /// Waits until an AWS operation has been called so often.
+    pub(crate) async fn called(&self, operation: &str, times: u64) {
+        let enough = |calls: &Value| calls[operation].as_u64().unwrap_or(0) >= times;
+        let calls = until(LONG, enough, || self.calls()).await;
+        assert!(calls.is_ok(), "not {times} calls of {operation}: {calls:?}");
+    }
+
+    /// Waits until a message has been sent to everybody that it is for; gives its counts.
+    pub(crate) async fn settled(&self, id: &str) -> Value {
+        self.comes_to(id, "Dispatched").await
+    }
+
+    /// Waits until a message has this status; gives its counts.
+    pub(crate) async fn comes_to(&self, id: &str, expected: &str) -> Value {
+        let is = |status: &Value| status["status"] == expected;
+        let mut status = until(LONG, is, || self.status(id))
+            .await
+            .unwrap_or_else(|status| panic!("it does not come to {expected}: {status}"));
+        status["counts"].take()
+    }
+
+    /// Waits until a message has been sent, whatever fails on the way: what a job leaves after a failure shows again.
+    /// `false` where it is not known to have been even then.
+    pub(crate) async fn comes_to_rest(&self, id: &str) -> bool {
+        let sent = |status: &Value| status["status"] == "Dispatched";
+        for _ in 0..6 {
+            let soon = Duration::from_secs(2);
+            if until(soon, sent, || self.status(id)).await.is_ok() {
+                return true;
+            }
+            self.advance(VISIBILITY).await;
+        }
+        false
+    }
+
+    /// Waits until nothing is left on a queue but what is delayed.
+    pub(crate) async fn emptied(&self, queue: &str) {
+        let idle = |held: &Value| held["visible"] == 0 && held["inFlight"] == 0;
+        self.queue_is(queue, idle).await;
+    }
+
+    /// Waits until a queue is as it should be.
+    pub(crate) async fn queue_is(&self, queue: &str, expected: impl Fn(&Value) -> bool) {
+        let look = async || self.control(Method::GET, "/queues", None).await[queue].take();
+        let held = until(LONG, expected, look).await;
+        assert!(held.is_ok(), "{queue}: {held:?}");
+    }
+}
