@@ -24,6 +24,13 @@ pub(crate) const NOT_FOUND: Refusal = Refusal(
     "FPWSE0001E",
     "Not Found. The resource does not exist, or is not yours.",
 );
+pub(crate) const TAG_EXISTS: Refusal =
+    Refusal(409, "FPWSE0002E", "Conflict. There is a tag of this name.");
+pub(crate) const NO_SUBSCRIPTION: Refusal = Refusal(
+    404,
+    "FPWSE0012E",
+    "Not Found. The device does not subscribe to the tag.",
+);
 pub(crate) const NOT_CONFIGURED: Refusal = Refusal(
     404,
     "FPWSE0003E",

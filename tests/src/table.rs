@@ -14,6 +14,8 @@ pub(crate) struct Table {
     links: BTreeMap<(String, String), u64>,
     /// The device that a token's item names, and when it expires, by the name of the token.
     tokens: BTreeMap<String, (String, u64)>,
+    /// When the entry of a device in the index of a tag expires, in seconds.
+    subscriptions: BTreeMap<(String, String), u64>,
 }
 
 /// What a device's item says.
@@ -25,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) owner: Option<(String, u64)>,
     /// From when on the item counts as absent, in seconds.
     pub(crate) expires: u64,
+    /// The tags that it subscribes to.
+    tags: BTreeSet<String>,
     key: String,
 }
 
@@ -46,12 +50,15 @@ impl Table {
                 });
                 let owner = text("owner").map(|owner| (owner, number("lease")));
                 let expires = number("expires");
+                let tags = item["tags"]["M"].as_object();
+                let tags = tags.into_iter().flat_map(|tags| tags.keys().cloned());
                 table.devices.insert(
                     sk,
                     Entry {
                         token,
                         owner,
                         expires,
+                        tags: tags.collect(),
                         key,
                     },
                 );
@@ -59,6 +66,13 @@ impl Table {
                 && devices.contains(&sk)
             {
                 table.links.insert((user.to_owned(), sk), number("expires"));
+            } else if let Some((tag, _)) =
+                pk.strip_prefix("TAG#").and_then(|pk| pk.rsplit_once('#'))
+                && devices.contains(&sk)
+            {
+                table
+                    .subscriptions
+                    .insert((tag.to_owned(), sk), number("expires"));
             } else if let Some(key) = pk.strip_prefix("TOKEN#") {
                 let device = text("d").expect("d");
                 if devices.contains(&device) {
@@ -73,7 +87,8 @@ impl Table {
 
     /// Whether there is no item of them.
     pub(crate) fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.links.is_empty() && self.tokens.is_empty()
+        let indexes = self.links.is_empty() && self.subscriptions.is_empty();
+        self.devices.is_empty() && indexes && self.tokens.is_empty()
     }
 
     /// The owner and the token of a device that is live at a moment, in seconds.
@@ -85,6 +100,14 @@ impl Table {
         let token = entry.token.as_deref()?;
         let owner = entry.owner.as_ref().filter(|(_, lease)| *lease > now);
         Some((owner.map(|(user, _)| user.as_str()), token))
+    }
+
+    /// The tags that a device subscribes to, by its item.
+    pub(crate) fn tags(&self, device: &str) -> impl Iterator<Item = &String> {
+        self.devices
+            .get(device)
+            .into_iter()
+            .flat_map(|entry| &entry.tags)
     }
 
     /// Where the items contradict I1 or I2, or a send would miss a device, as they were read from `since` to `until`, in
@@ -111,6 +134,7 @@ impl Table {
                 ));
             }
         }
+        self.add_wrong_subscriptions(since, until, &mut found);
         for ((user, id), expires) in &self.links {
             let owner = self.devices.get(id).and_then(|entry| entry.owner.clone());
             if *expires > since && owner != Some((user.clone(), *expires)) {
@@ -127,6 +151,29 @@ impl Table {
             }
         }
         found
+    }
+}
+
+impl Table {
+    fn add_wrong_subscriptions(&self, since: u64, until: u64, found: &mut Vec<String>) {
+        for (id, entry) in &self.devices {
+            for tag in entry.tags.iter().filter(|_| entry.expires > until) {
+                let indexed = self.subscriptions.get(&(tag.clone(), id.clone()));
+                if indexed != Some(&entry.expires) {
+                    found.push(format!(
+                        "{id} subscribes to {tag}, whose index does not have it so"
+                    ));
+                }
+            }
+        }
+        for ((tag, id), expires) in &self.subscriptions {
+            let entry = self.devices.get(id);
+            if *expires > since && !entry.is_some_and(|entry| entry.tags.contains(tag)) {
+                found.push(format!(
+                    "the index of {tag} has {id}, which does not subscribe to it"
+                ));
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a request failed: one enum for every refusal.
 
 use push::message::Refused;
+use push::subscription;
 use push::{Invalid, Refusal};
 use std::error::Error;
 use std::fmt;
@@ -10,6 +11,10 @@ use std::fmt;
 pub enum Failure {
     /// There is no such device, message, tag, application or route, or the caller may not know of it.
     NotFound,
+    /// There is a tag of this name.
+    TagExists,
+    /// The device does not subscribe to the tag.
+    NoSubscription,
     /// The platform has no SNS platform application, or Android has no sender id.
     PlatformNotConfigured,
     /// The body is not JSON.
@@ -43,11 +48,13 @@ impl Failure {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "FPWSE0001E",
+            Self::TagExists => "FPWSE0002E",
             Self::PlatformNotConfigured => "FPWSE0003E",
             Self::NotJson => "FPWSE0004E",
             Self::Invalid(_) => "FPWSE0005E",
             Self::QueryParameterMissing(_) => "FPWSE0008E",
             Self::Internal(_) => "FPWSE0010E",
+            Self::NoSubscription => "FPWSE0012E",
             Self::Unavailable(_) => "FPWSE0025E",
             Self::Unauthorized => "FPWSE0401E",
             Self::MethodNotAllowed(_) => "FPWSE0405E",
@@ -61,10 +68,11 @@ impl Failure {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NotFound | Self::PlatformNotConfigured => 404,
+            Self::NotFound | Self::NoSubscription | Self::PlatformNotConfigured => 404,
             Self::NotJson | Self::Invalid(_) | Self::QueryParameterMissing(_) => 400,
             Self::Unauthorized => 401,
             Self::MethodNotAllowed(_) => 405,
+            Self::TagExists => 409,
             Self::TooLarge => 413,
             Self::UnsupportedContentType => 415,
             Self::KeyReused => 422,
@@ -79,6 +87,10 @@ impl fmt::Display for Failure {
         match self {
             Self::NotFound => {
                 f.write_str("Not Found. The resource does not exist, or is not yours.")
+            }
+            Self::TagExists => f.write_str("Conflict. There is a tag of this name."),
+            Self::NoSubscription => {
+                f.write_str("Not Found. The device does not subscribe to the tag.")
             }
             Self::PlatformNotConfigured => {
                 f.write_str("Not Found. The platform is not configured.")
@@ -136,6 +148,21 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::NotFound => Self::NotFound,
             Refusal::Unauthorized => Self::Unauthorized,
+        }
+    }
+}
+
+impl From<subscription::Refused> for Failure {
+    fn from(refused: subscription::Refused) -> Self {
+        match refused {
+            subscription::Refused::Caller(refusal) => refusal.into(),
+            subscription::Refused::TooMany => {
+                let rule = format!(
+                    "A device subscribes to at most {} tags.",
+                    subscription::MOST
+                );
+                Self::Invalid(Invalid::new("tagNames", rule))
+            }
         }
     }
 }

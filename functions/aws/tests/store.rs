@@ -12,6 +12,7 @@ use dynamodb::table;
 use push::change::{Action, Case, Change, Held};
 use push::device::{Binding, Device, Ended, Record, State, UserMark, Version, shard};
 use push::registration::{Further, Holder, Missing, Snapshot};
+use push::subscription::Subscriptions;
 use push::{DeviceId, Platform, Span, Time, Token, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +41,8 @@ fn record(owner: Option<&str>, letter: &str, version: u8) -> Record {
         checked: NOW,
         created: NOW - Span::from_days(1),
         updated: NOW,
+        since: NOW - Span::from_days(1),
+        subscriptions: Subscriptions::default(),
     };
     Record {
         version: Version([version; 16]),

@@ -2,7 +2,7 @@
 
 use crate::device::{Record, Version};
 use crate::registration::Holder;
-use crate::{DeviceId, Time, TokenKey, UserId};
+use crate::{DeviceId, TagName, Time, TokenKey, UserId};
 
 /// Everything that one decision changes: all of it, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,10 @@ pub enum Case {
     Erasure,
     /// A user's logout from a device that is not theirs is remembered.
     Departure,
+    /// The device subscribes to tags.
+    Subscription,
+    /// The device no longer subscribes to tags.
+    Unsubscription,
 }
 
 /// One write or check, with its condition.
@@ -85,6 +89,22 @@ pub enum Action {
     DeleteLink {
         /// The user.
         user: UserId,
+        /// The device.
+        device: DeviceId,
+    },
+    /// The tag's index has the device. No condition, as for links.
+    PutSubscription {
+        /// The tag.
+        tag: TagName,
+        /// The device.
+        device: DeviceId,
+        /// When the device's item expires; whole seconds.
+        expires: Time,
+    },
+    /// The tag's index does not have the device.
+    DeleteSubscription {
+        /// The tag.
+        tag: TagName,
         /// The device.
         device: DeviceId,
     },

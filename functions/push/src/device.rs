@@ -1,5 +1,6 @@
 //! What is known of a device: its own item decides who owns it.
 
+use crate::subscription::{Subscriptions, Tags};
 use crate::token::hex;
 use crate::{DeviceId, Span, Time, Token, UserId};
 use sha2::{Digest, Sha256};
@@ -79,6 +80,10 @@ pub struct Device {
     pub created: Time,
     /// When it was last registered.
     pub updated: Time,
+    /// When the call that gave it to whom it belongs now, a user or nobody, reached the gateway.
+    pub since: Time,
+    /// The tags that it subscribed to since then; [`Policy::subscribed`] says whether that still counts.
+    pub subscriptions: Subscriptions,
 }
 
 /// A device's user.
@@ -214,6 +219,13 @@ impl Policy {
         (binding.lease > now && device.updated >= self.bindings_not_before).then_some(&binding.user)
     }
 
+    /// What the device has subscribed to. Nothing counts any more where whoever subscribed has left without a call.
+    #[must_use]
+    pub fn subscribed<'a>(&self, device: &'a Device, now: Time) -> Option<&'a Subscriptions> {
+        let same = device.binding.is_none() || self.owner(device, now).is_some();
+        same.then_some(&device.subscriptions)
+    }
+
     /// When a lease that is granted now ends; whole seconds.
     #[must_use]
     pub fn lease_end(&self, now: Time) -> Time {
@@ -233,6 +245,16 @@ impl Policy {
         record
             .live(now)
             .filter(|device| self.owner(device, now) == Some(user))
+    }
+
+    /// The device, if by what `record` shows it subscribes to one of the tags.
+    #[must_use]
+    pub fn listens<'a>(&self, record: &'a Record, tags: &Tags, now: Time) -> Option<&'a Device> {
+        let device = record.live(now)?;
+        let subscribed = self.subscribed(device, now)?;
+        tags.iter()
+            .any(|(name, tag)| subscribed.has(name, *tag))
+            .then_some(device)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::change::{Action, Case, Change, Held, held, seen};
 use crate::device::{
     Binding, CHECK, Device, GRACE, Policy, Record, State, TOMBSTONE, UserMark, Version,
 };
+use crate::subscription::Subscriptions;
 use crate::{Caller, DeviceId, Refusal, Time, Token, TokenKey, UserId};
 
 /// What a device asks for.
@@ -164,12 +165,9 @@ pub fn decide(
 ) -> Decision {
     let before = found.device.as_ref();
     let live = before.and_then(|record| record.live(now));
-    let mut device = wanted.device_without_endpoint(now, policy);
+    let mut device = wanted.device_of(live, now, policy);
     endpoint.clone_into(&mut device.endpoint);
     device.checked = checked;
-    if let Some(live) = live {
-        device.created = live.created;
-    }
     let key = wanted.token.key();
     let holder = found.other(wanted);
     let holding = further
@@ -240,6 +238,10 @@ pub fn decide(
             });
         }
     }
+    let former = before.and_then(Record::device);
+    let former = former.map(|former| &former.subscriptions);
+    let indexed = (device.subscriptions).indexed(&wanted.device, former, expires);
+    actions.extend(indexed);
     if let Some(user) = &wanted.user {
         actions.push(Action::PutLink {
             user: user.clone(),
@@ -304,10 +306,30 @@ fn end(
         record,
         seen: Some(other.version),
     };
-    std::iter::once(put).chain(link).collect()
+    let subscriptions = held.subscriptions.unindexed(id);
+    std::iter::once(put)
+        .chain(link)
+        .chain(subscriptions)
+        .collect()
 }
 
 impl Registration {
+    /// The device, its endpoint apart, with what it keeps of what it was.
+    fn device_of(&self, live: Option<&Device>, now: Time, policy: &Policy) -> Device {
+        let mut device = self.device_without_endpoint(now, policy);
+        let Some(live) = live else {
+            return device;
+        };
+        device.created = live.created;
+        if policy.owner(live, now) == self.user.as_ref()
+            && let Some(subscribed) = policy.subscribed(live, now)
+        {
+            device.since = live.since;
+            device.subscriptions = subscribed.clone();
+        }
+        device
+    }
+
     fn device_without_endpoint(&self, now: Time, policy: &Policy) -> Device {
         let lease = policy.lease_end(now);
         Device {
@@ -317,6 +339,8 @@ impl Registration {
             checked: Time::default(),
             created: now,
             updated: now,
+            since: self.arrived,
+            subscriptions: Subscriptions::default(),
         }
     }
 }

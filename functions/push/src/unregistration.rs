@@ -136,6 +136,7 @@ fn end(now: Time, found: Found<'_>, case: Case, arrived: Time, version: Version)
         user: user.clone(),
         device: found.id.clone(),
     }));
+    actions.extend(device.subscriptions.unindexed(found.id));
     Some(Change { case, actions })
 }
 

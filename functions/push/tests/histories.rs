@@ -5,12 +5,13 @@
 mod table;
 
 use proptest::prelude::*;
-use push::device::{Policy, Version};
+use push::device::{Policy, Record, Version};
 use push::registration::{Assessment, Decision, Further, Look, Missing, Registration, Snapshot};
+use push::subscription::{Tags, Way, Wish};
 use push::unregistration::Found;
 use push::{
-    Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, Time, Token, TokenKey,
-    UserId,
+    Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, TagId, TagName, Time,
+    Token, TokenKey, UserId,
 };
 use std::collections::BTreeMap;
 use table::Table;
@@ -26,6 +27,13 @@ enum Event {
     },
     /// A logout reads what stands.
     Unregister { device: u8, caller: Option<u8> },
+    /// A call that subscribes, or unsubscribes, reads what stands.
+    Subscribe {
+        device: u8,
+        caller: Option<u8>,
+        tag: u8,
+        way: Way,
+    },
     /// One of the calls under way decides, and writes if what it read still holds; else it reads again.
     Proceed(u8),
     /// Time passes: seconds, or so many days that leases run out.
@@ -50,6 +58,14 @@ enum Call {
         read_token: bool,
         table: Table,
     },
+    Subscribe {
+        device: DeviceId,
+        caller: Caller,
+        arrived: Time,
+        name: TagName,
+        way: Way,
+        found: Option<Record>,
+    },
 }
 
 fn device(n: u8) -> DeviceId {
@@ -62,6 +78,15 @@ fn user(n: u8) -> UserId {
 
 fn token(n: u8) -> Token {
     Token::parse(Platform::Fcm, &format!("token{n}").repeat(8)).unwrap()
+}
+
+fn tag(n: u8) -> TagName {
+    TagName::parse(&format!("tag{n}")).unwrap()
+}
+
+/// The tags that there are.
+fn tags() -> Tags {
+    (0..2u8).map(|n| (tag(n), TagId([n; 16]))).collect()
 }
 
 fn policy() -> Policy {
@@ -78,7 +103,10 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (0..3u8, 0..3u8, proptest::option::of(0..3u8))
             .prop_map(|(device, token, user)| Event::Register { device, token, user }),
         3 => (0..3u8, proptest::option::of(0..3u8)).prop_map(|(device, caller)| Event::Unregister { device, caller }),
-        8 => any::<u8>().prop_map(Event::Proceed),
+        3 => (0..3u8, proptest::option::of(0..3u8), 0..2u8, any::<bool>()).prop_map(|(device, caller, tag, on)| {
+            Event::Subscribe { device, caller, tag, way: if on { Way::On } else { Way::Off } }
+        }),
+        10 => any::<u8>().prop_map(Event::Proceed),
         1 => prop_oneof![1..9u32, Just(86_400 * 6), Just(86_400 * 45)].prop_map(Event::Pass),
         1 => any::<u8>().prop_map(Event::Sweep),
     ]
@@ -94,6 +122,11 @@ struct World {
     logouts: BTreeMap<(UserId, DeviceId), Time>,
     /// When the last registration with a token arrived, of those that were answered.
     taken: BTreeMap<TokenKey, Time>,
+    /// Whose a device was when it subscribed.
+    subscribed: BTreeMap<(DeviceId, TagName), Option<UserId>>,
+    /// When the last call arrived that unsubscribed a device, of those that were answered; by when the device had come to
+    /// whom it belonged to.
+    unsubscribed: BTreeMap<(DeviceId, TagName, Time), Time>,
 }
 
 impl World {
@@ -106,6 +139,8 @@ impl World {
             versions: 0,
             logouts: BTreeMap::new(),
             taken: BTreeMap::new(),
+            subscribed: BTreeMap::new(),
+            unsubscribed: BTreeMap::new(),
         }
     }
 
@@ -144,6 +179,19 @@ impl World {
                 arrived: self.now,
                 read_token: false,
                 table: self.table.clone(),
+            }),
+            Event::Subscribe {
+                device: d,
+                caller,
+                tag: t,
+                way,
+            } => self.calls.push(Call::Subscribe {
+                device: device(d),
+                caller: self.caller(caller),
+                arrived: self.now,
+                name: tag(t),
+                way,
+                found: self.table.devices.get(&device(d)).cloned(),
             }),
             Event::Proceed(n) if !self.calls.is_empty() => {
                 let call = self.calls.remove(usize::from(n) % self.calls.len());
@@ -217,7 +265,63 @@ impl World {
                 }
                 None
             }
+            Call::Subscribe { .. } => self.subscribe(call),
         }
+    }
+
+    fn subscribe(&mut self, call: Call) -> Option<Call> {
+        let Call::Subscribe {
+            ref device,
+            ref caller,
+            arrived,
+            ref name,
+            way,
+            ref found,
+        } = call
+        else {
+            return None;
+        };
+        let names = std::slice::from_ref(name);
+        let wish = Wish {
+            way,
+            names,
+            caller,
+            arrived,
+        };
+        let (version, policy) = (self.version(), policy());
+        let found = (device, found.as_ref());
+        let outcome =
+            push::subscription::decide(self.now, found, wish, &tags(), version, &policy).ok()?;
+        if let Some(change) = &outcome.change {
+            if !self.table.apply(change) {
+                let again = self.table.devices.get(device).cloned();
+                let mut call = call;
+                if let Call::Subscribe { found, .. } = &mut call {
+                    *found = again;
+                }
+                return Some(call);
+            }
+            let now = self.table.devices.get(device)?.live(self.now)?;
+            if let Some(own) = now.subscriptions.on.get(name) {
+                let owner = policy.owner(now, self.now).cloned();
+                let before = (device.clone(), name.clone(), now.since);
+                let left = self.unsubscribed.get(&before);
+                assert!(
+                    own.arrived != arrived || left.is_none_or(|left| *left <= arrived),
+                    "I5: subscribed after it was unsubscribed: {change:?}"
+                );
+                self.subscribed
+                    .insert((device.clone(), name.clone()), owner);
+            }
+        }
+        if way == Way::Off
+            && let Some(now) = self.table.devices.get(device)?.live(self.now)
+        {
+            let key = (device.clone(), name.clone(), now.since);
+            let last = self.unsubscribed.entry(key).or_default();
+            *last = arrived.max(*last);
+        }
+        None
     }
 
     fn log_out(&mut self, user: UserId, device: &DeviceId, arrived: Time) {
@@ -335,6 +439,22 @@ impl World {
                     "I1: the owner's index lacks the device"
                 );
             }
+            for name in device.subscriptions.on.keys() {
+                let indexed = self.table.subscriptions.get(&(name.clone(), (*id).clone()));
+                assert_eq!(
+                    indexed,
+                    Some(&record.expires),
+                    "the tag's index lacks the device"
+                );
+                if policy.subscribed(device, self.now).is_some() {
+                    let owner = self.subscribed.get(&((*id).clone(), name.clone()));
+                    assert_eq!(
+                        owner.unwrap().as_ref(),
+                        policy.owner(device, self.now),
+                        "a subscription outlived whom the device belonged to"
+                    );
+                }
+            }
         }
         for ((user, id), expires) in &self.table.links {
             let owner = live
@@ -344,6 +464,15 @@ impl World {
             assert!(
                 *expires <= self.now || owner == Some(user),
                 "I1: an index has a device of another"
+            );
+        }
+        for ((name, id), expires) in &self.table.subscriptions {
+            let device = live.iter().find(|(other, ..)| *other == id);
+            assert!(
+                *expires <= self.now
+                    || device
+                        .is_some_and(|(_, device, _)| device.subscriptions.on.contains_key(name)),
+                "the index of a tag has a device that does not subscribe to it"
             );
         }
     }

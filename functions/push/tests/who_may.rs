@@ -8,6 +8,7 @@ use push::reading::{Renewal, read};
 use push::registration::{
     Assessment, Decision, Further, Holder, Look, Registration, Snapshot, assess, decide,
 };
+use push::subscription::Subscriptions;
 use push::unregistration::{Found, erase, remove, unregister};
 use push::{
     Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, Time, Token,
@@ -67,6 +68,8 @@ fn record(owner: Option<&str>) -> Record {
         checked: then,
         created: then,
         updated: then,
+        since: then,
+        subscriptions: Subscriptions::default(),
     };
     Record {
         version: Version([1; 16]),

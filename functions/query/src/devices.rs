@@ -1,9 +1,8 @@
 //! Devices: those of a user, or all of them, page by page.
 
 use crate::Query;
-use crate::page::Page;
 use aws::store::{PAGE, Position};
-use aws::{Call, Failure, Reply, shown};
+use aws::{Call, Failure, Page, Reply, shown};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::try_join_all;

@@ -2,7 +2,6 @@
 
 mod devices;
 mod messages;
-mod page;
 mod unrouted;
 
 use aws::secrets::Secrets;

@@ -1,9 +1,8 @@
 //! Messages: what was asked, what became of it, all of them, and none of it any more.
 
 use crate::Query;
-use crate::page::Page;
 use aws::store::{Attempts, Counts, JobState, StoredMessage};
-use aws::{Call, Failure, Reply, random, shown};
+use aws::{Call, Failure, Page, Reply, random, shown};
 use push::{MessageId, Time};
 use serde_json::{Map, json};
 

@@ -4,7 +4,7 @@ use aws::{Failure, Reply};
 use push::ApplicationId;
 
 /// The routes of the contract below the application, each with its methods. A test holds them equal to the template's.
-pub const ROUTES: [(&str, &str); 10] = [
+pub const ROUTES: [(&str, &str); 13] = [
     ("/init", "GET"),
     ("/devices", "GET, POST"),
     ("/devices/{deviceId}", "DELETE, GET, PUT"),
@@ -13,6 +13,9 @@ pub const ROUTES: [(&str, &str); 10] = [
     ("/messages/{messageId}", "DELETE, GET"),
     ("/messages/{messageId}/status", "GET"),
     ("/settings/gcmConfPublic", "GET"),
+    ("/subscriptions", "DELETE, GET, POST"),
+    ("/tags", "GET, POST"),
+    ("/tags/{tagName}", "DELETE, GET, PUT"),
     ("/users", "DELETE"),
     ("/users/{userId}", "DELETE"),
 ];

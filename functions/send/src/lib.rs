@@ -1,4 +1,4 @@
-//! Sends a message to people, to devices, or to all of a platform.
+//! Sends a message to people, to devices, to who subscribed to tags, or to all of a platform.
 
 mod acceptance;
 mod bulk;
@@ -91,12 +91,13 @@ impl Sender {
 
     fn expect_supported(&self, message: &Message) -> Result<(), Invalid> {
         let rule = match message.target() {
-            Target::Users(_) | Target::Devices(_) | Target::Platforms(_) => return Ok(()),
+            Target::Users(_) | Target::Devices(_) | Target::Platforms(_) | Target::Tags(_) => {
+                return Ok(());
+            }
             Target::Everybody if self.settings.allow_broadcast == Broadcast::Allowed => {
                 return Ok(());
             }
             Target::Everybody => "It names somebody: a message to everybody is not allowed here.",
-            Target::Tags(_) => "It names no tags: there are none yet.",
         };
         Err(Invalid::new("target", rule))
     }

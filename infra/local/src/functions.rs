@@ -14,6 +14,7 @@ use rotate::Rotate;
 use send::Sender;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tags::Tags;
 use unregister::Unregister;
 
 /// Starts each function; they go by their logical names.
@@ -39,6 +40,7 @@ pub async fn start(
             Query::NAME => Environments::serve::<Query>(recipe).await,
             Register::NAME => Environments::serve::<Register>(recipe).await,
             Sender::NAME => Environments::serve::<Sender>(recipe).await,
+            Tags::NAME => Environments::serve::<Tags>(recipe).await,
             Unregister::NAME => Environments::serve::<Unregister>(recipe).await,
             Deliver::NAME => Environments::work::<Deliver>(recipe).await,
             Feedback::NAME => Environments::work::<Feedback>(recipe).await,

@@ -5,6 +5,7 @@ use crate::names::{Device, Token, User};
 use push::change::{Action, Held as Condition, held};
 use push::device::{Binding, Ended, Record, State, Version};
 use push::registration::Holder;
+use push::subscription::Subscriptions;
 use push::{DeviceId, Time};
 use std::collections::BTreeMap;
 
@@ -98,6 +99,8 @@ impl Item {
                 checked,
                 created: checked,
                 updated: checked,
+                since: checked,
+                subscriptions: Subscriptions::default(),
             }),
             Is::Ended(user) => State::Ended(Ended {
                 user: user.map(|user| user.mark().clone()),
@@ -284,7 +287,10 @@ impl Table {
                     }
                 }
             }
-            Action::PutLink { .. } | Action::DeleteLink { .. } => true,
+            Action::PutLink { .. }
+            | Action::DeleteLink { .. }
+            | Action::PutSubscription { .. }
+            | Action::DeleteSubscription { .. } => true,
         }
     }
 
@@ -316,7 +322,10 @@ impl Table {
                 let gone = ends && removed == Some(Guard::Tombstone);
                 (Key::Device(device), (!gone).then_some(Cell::Device(item)))
             }
-            Action::CheckDevice { .. } => return None,
+            // Nobody subscribes here.
+            Action::CheckDevice { .. }
+            | Action::PutSubscription { .. }
+            | Action::DeleteSubscription { .. } => return None,
             Action::PutToken { key, holder, .. } => (
                 Key::Token(Token::of(key)),
                 Some(Cell::Token(Held::of(holder))),

@@ -171,7 +171,7 @@ impl Registry {
                 "v": {"B": STANDARD.encode(version)}, "arrived": {"N": now}, "expires": {"N": expires},
                 "owner": {"S": user}, "lease": {"N": lease}, "platform": {"S": phone.platform},
                 "token": {"S": phone.token}, "endpoint": {"S": endpoint},
-                "checked": {"N": now}, "created": {"N": now}, "updated": {"N": now},
+                "checked": {"N": now}, "created": {"N": now}, "updated": {"N": now}, "since": {"N": now},
             }),
             json!({
                 "pk": {"S": format!("USER#{user}")}, "sk": {"S": phone.device}, "expires": {"N": lease},

@@ -1,7 +1,7 @@
 //! What one client does, and what has to be so about every answer.
 
 use super::event::Event;
-use super::plan::{Door, Op, Proof, Trouble, What};
+use super::plan::{Door, Op, Proof, Trouble, Way, What};
 use super::scene::Scene;
 use crate::answer::{Answer, UNAVAILABLE};
 use crate::phone::{Phone, random_hex};
@@ -91,6 +91,19 @@ impl Scene {
                 let phone = self.phone(*device, 0);
                 self.api.unregister(&phone, self.secret(*proof)).await
             }
+            Op::Subscribe { device, user, way } => {
+                let (device, tag) = (&self.devices[*device], &self.users[*user]);
+                let query = format!("?deviceId={device}&tagName={tag}");
+                let call = match way {
+                    Way::On => self.api.call(Method::POST, "/subscriptions"),
+                    Way::Off => self
+                        .api
+                        .call(Method::DELETE, &format!("/subscriptions{query}")),
+                };
+                let call = call.secret(self.secret(Proof::Own(*user)));
+                let body = json!({"deviceId": device, "tagName": tag});
+                call.json(&body).send().await
+            }
             Op::Erase { user } => {
                 let route = format!("/users/{}", self.users[*user]);
                 let erase = self.api.call(Method::DELETE, &route);
@@ -136,6 +149,12 @@ impl Scene {
             Op::Unregister { proof, .. } => match event.status {
                 204 | 404 => true,
                 401 => *proof == Proof::Nothing,
+                _ => false,
+            },
+            Op::Subscribe { way, .. } => match event.status {
+                201 => *way == Way::On,
+                204 => *way == Way::Off,
+                404 => true,
                 _ => false,
             },
             Op::Send { .. } => event.status == 202,

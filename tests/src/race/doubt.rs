@@ -60,7 +60,7 @@ impl Reasons<'_> {
                 ..
             } => *of != device && *with == token && other.may_count(),
             Op::Read { device: of, .. } => *of != device && renews(other),
-            Op::Send { .. } | Op::Erase { .. } => false,
+            Op::Subscribe { .. } | Op::Send { .. } | Op::Erase { .. } => false,
         };
         let mut others = self
             .events
@@ -114,7 +114,7 @@ impl Reasons<'_> {
             Op::Read { device: of, .. } => *of == device && renews(event),
             // Which ones the user had is not known.
             Op::Erase { .. } => true,
-            Op::Send { .. } => false,
+            Op::Subscribe { .. } | Op::Send { .. } => false,
         }
     }
 

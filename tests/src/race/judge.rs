@@ -12,7 +12,8 @@
 //! - A read that finds U has a reason, alike, and so has what the table holds at a quiet moment. No read finds what has
 //!   expired.
 //! - A send reaches every device that was surely bound when it was asked for and until it was answered.
-//! - At a quiet moment the items agree with each other (I1, I2), and a send reaches just who they say (I3).
+//! - At a quiet moment the items agree with each other (I1, I2), and a send reaches just who they say (I3). No device
+//!   subscribes to what only a former owner can have subscribed it to.
 
 use super::event::{Event, Landed, Quiet, Record, Violation};
 use super::plan::{DAY, GRACE_DAYS, LEASE_DAYS, Op, Proof};
@@ -23,6 +24,9 @@ pub(super) const ARRIVES: u64 = 700;
 /// So long after a binding has ended a push may land that was under way, in milliseconds: 2 s that a look at the device is
 /// good for, and what a busy machine takes to hand a publish from one end of it to the other.
 pub(super) const IN_FLIGHT: u64 = 2000 + 500;
+
+/// So long a send is tried within its request, in milliseconds.
+const HANDED_OVER: u64 = 2000;
 
 /// How long a lease is, in seconds.
 pub(super) const LEASE: u64 = LEASE_DAYS * DAY;
@@ -168,9 +172,12 @@ impl Judge<'_> {
             let landed = self.record.landed.iter();
             let reached = landed
                 .filter(|push| (push.sent, push.user) == (sent, *user))
-                .count();
+                .count() as u64;
             let counted = &event.body["recipients"][&self.record.users[*user]];
-            if *counted != reached {
+            // What is not taken by then goes on on the queue, and lands uncounted.
+            let handed_over = event.answered >= event.begun + HANDED_OVER
+                && counted.as_u64().is_some_and(|counted| counted < reached);
+            if *counted != reached && !handed_over {
                 let how = format!(
                     "{counted} were counted, {reached} landed\n{}",
                     self.record.line(event)
@@ -231,6 +238,12 @@ impl Judge<'_> {
             }
             if let Some((user, _)) = live(until) {
                 least[user] += 1;
+                let own = &self.record.users[user];
+                if quiet.table.tags(id).any(|tag| tag != own) {
+                    let promise = "a device subscribes for nobody but its owner";
+                    let how = format!("at {}: {id}", self.record.since(quiet.since));
+                    return Err(self.record.broken(promise, &how, sent, (Some(user), None)));
+                }
             }
         }
         for (user, name) in self.record.users.iter().enumerate() {

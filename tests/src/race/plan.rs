@@ -57,6 +57,12 @@ pub(super) enum Op {
         device: usize,
         proof: Proof,
     },
+    /// A user subscribes a device to the tag that is this user's alone, or unsubscribes it.
+    Subscribe {
+        device: usize,
+        user: usize,
+        way: Way,
+    },
     Send {
         users: Vec<usize>,
     },
@@ -71,10 +77,18 @@ impl Op {
         match self {
             Self::Register { device, .. }
             | Self::Read { device, .. }
-            | Self::Unregister { device, .. } => Some(*device),
+            | Self::Unregister { device, .. }
+            | Self::Subscribe { device, .. } => Some(*device),
             Self::Send { .. } | Self::Erase { .. } => None,
         }
     }
+}
+
+/// Whether a device is to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    On,
+    Off,
 }
 
 /// How a device registers.

@@ -2,7 +2,8 @@
 
 use super::chance::Chance;
 use super::plan::{
-    CLIENTS, DAY, Door, GRACE_DAYS, HOUR, LEASE_DAYS, Op, Passing, Plan, Proof, Step, Trouble, What,
+    CLIENTS, DAY, Door, GRACE_DAYS, HOUR, LEASE_DAYS, Op, Passing, Plan, Proof, Step, Trouble, Way,
+    What,
 };
 
 /// Requests of one client in a crowd.
@@ -279,6 +280,15 @@ impl Plan {
             }
             72 => Op::Erase {
                 user: chance.below(self.users),
+            },
+            73..83 => Op::Subscribe {
+                device,
+                user: chance.below(self.users),
+                way: if chance.percent(75) {
+                    Way::On
+                } else {
+                    Way::Off
+                },
             },
             _ => {
                 let mut users: Vec<_> = (0..self.users).filter(|_| chance.percent(50)).collect();

@@ -190,7 +190,7 @@ impl<'a> Reasons<'a> {
                 Op::Read { device, .. } => *device != binding.device && renews(other),
                 // The device may have been theirs when a registration for another was under way: it ends all the same.
                 Op::Erase { user } => *user == binding.user || other.begun <= event.answered,
-                Op::Send { .. } => false,
+                Op::Subscribe { .. } | Op::Send { .. } => false,
             }
         };
         self.events.iter().any(|other| disturbs(&other))

@@ -71,6 +71,9 @@ impl Stage {
                 }
             }
             scene.round = round;
+            if round == 0 {
+                scene.make_tags().await;
+            }
             if round == 0 || scene.ahead != self.ahead {
                 scene.ahead = self.ahead;
                 scene.log_in().await;
@@ -181,6 +184,14 @@ impl Stage {
 impl Scene {
     pub(super) fn now(&self) -> u64 {
         machine() + self.ahead
+    }
+
+    /// Each user has a tag that nobody else subscribes to, called as the user is.
+    async fn make_tags(&self) {
+        for user in self.users.iter() {
+            let make = self.api.call(Method::POST, "/tags").backend(&self.api);
+            make.json(&json!({"name": user})).send().await.ok(201);
+        }
     }
 
     /// Everybody gets a client secret that is good for a day.

@@ -29,7 +29,14 @@ mod settings_input;
 mod sns;
 mod sns_trouble;
 mod steadfast;
+mod subscription_ends;
+mod subscription_input;
+mod subscription_lists;
+mod subscription_races;
+mod subscriptions;
 mod table_trouble;
+mod tagged;
+mod tags;
 mod who_ends_and_reads;
 mod who_registers;
 
@@ -67,7 +74,14 @@ pub(crate) fn all() -> Vec<Story> {
         sns::stories,
         sns_trouble::stories,
         steadfast::stories,
+        subscription_ends::stories,
+        subscription_input::stories,
+        subscription_lists::stories,
+        subscription_races::stories,
+        subscriptions::stories,
         table_trouble::stories,
+        tagged::stories,
+        tags::stories,
         who_ends_and_reads::stories,
         who_registers::stories,
     ];

@@ -203,6 +203,20 @@ async fn too_many_receivers_are_too_large(api: Api) {
             .invalid(&path, |message| message["target"] = json!({kind: list}))
             .await;
     }
+    let list = names(101);
+    stage
+        .refused(
+            |message| message["target"] = json!({"tagNames": list}),
+            |answer| answer.refused(TOO_LARGE),
+        )
+        .await;
+    let mut list = names(99);
+    list.push(String::new());
+    stage
+        .invalid("target.tagNames[99]", |message| {
+            message["target"] = json!({"tagNames": list});
+        })
+        .await;
 }
 
 async fn too_large_a_body_is_refused(api: Api) {

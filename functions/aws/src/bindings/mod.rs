@@ -3,8 +3,10 @@
 
 mod endings;
 mod retirement;
+mod subscribing;
 
 pub use endings::Removal;
+pub use subscribing::Subscribed;
 
 use crate::jobs::Jobs;
 use crate::sns::Endpoints;

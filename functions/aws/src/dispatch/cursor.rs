@@ -40,7 +40,7 @@ impl Place {
     pub fn first(part: &Part) -> Self {
         let at = match part {
             Part::Users(_) | Part::Devices(_) => 0,
-            Part::Shards(first, _) => usize::from(*first),
+            Part::Shards(first, _) | Part::TagShards(first, _) => usize::from(*first),
         };
         Self { at, after: None }
     }
@@ -49,7 +49,7 @@ impl Place {
     pub fn is_last(&self, part: &Part) -> bool {
         match part {
             Part::Users(_) | Part::Devices(_) => self.at >= part.names(),
-            Part::Shards(_, last) => self.at > usize::from(*last),
+            Part::Shards(_, last) | Part::TagShards(_, last) => self.at > usize::from(*last),
         }
     }
 }
@@ -147,6 +147,7 @@ mod tests {
         for (part, last) in [
             (Part::Shards(3, 4), 4),
             (Part::Shards(255, 255), 255),
+            (Part::TagShards(3, 15), 15),
             (devices, 0),
         ] {
             assert!(!at(last).is_last(&part));

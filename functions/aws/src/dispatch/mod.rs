@@ -7,6 +7,7 @@ mod pacer;
 mod page;
 mod progress;
 mod source;
+mod tagged;
 
 use crate::bindings::Bindings;
 use crate::jobs::Part;
@@ -20,6 +21,7 @@ use page::{Health, Tally};
 use progress::Progress;
 use push::device::{Device, Record, Version};
 use push::message::Message;
+use push::subscription::Tags;
 use push::{DeviceId, MessageId, Time};
 use source::Walk;
 use std::sync::Arc;
@@ -60,6 +62,13 @@ pub struct Sending<'a> {
     pub until: Time,
     /// What is under way then is given up, and to be repeated.
     pub deadline: Time,
+}
+
+/// A sending, and the tags that it is for, as they were when it began.
+#[derive(Clone, Copy)]
+struct Errand<'a> {
+    sending: Sending<'a>,
+    tags: &'a Tags,
 }
 
 /// Who is waiting for a send.
@@ -161,7 +170,16 @@ impl Dispatch {
     }
 
     async fn work(&self, sending: Sending<'_>, report: &mut Report) -> Result<End, Failure> {
-        let mut walk = Walk::new(sending.part, Cursor::parse(sending.cursor, sending.part)?);
+        let tags = match self.tags(sending).await {
+            Err(Failure::Unavailable(_)) => return Ok(End::Unfinished),
+            tags => tags?,
+        };
+        let errand = Errand {
+            sending,
+            tags: &tags,
+        };
+        let cursor = Cursor::parse(sending.cursor, sending.part)?;
+        let mut walk = Walk::new(sending.part, &tags, cursor);
         let mut progress = Progress::new(self, sending);
         let size = match sending.manner {
             Manner::Request(_) => page::MOST,
@@ -182,7 +200,7 @@ impl Dispatch {
             };
             let tried = piece.aims.len();
             let work = self.page(
-                sending,
+                errand,
                 piece,
                 &mut tally,
                 report,
@@ -246,7 +264,8 @@ impl Dispatch {
         part: &Part,
         until: Time,
     ) -> Result<Vec<u64>, Failure> {
-        let mut walk = Walk::new(part, Cursor::parse(None, part)?);
+        let tags = Tags::new();
+        let mut walk = Walk::new(part, &tags, Cursor::parse(None, part)?);
         let mut recipients = vec![0; part.names()];
         let mut unused = Aftermath::default();
         while !walk.is_over() && !recipients.is_empty() {
@@ -268,7 +287,7 @@ impl Dispatch {
             let now = (self.clock)();
             for aim in &piece.aims {
                 let record = records.get(&aim.device);
-                let device = record.and_then(|record| self.meant(record, aim, part, now));
+                let device = record.and_then(|record| self.meant(record, aim, part, &tags, now));
                 if let Some(count) = recipients.get_mut(aim.target)
                     && device.is_some_and(|device| message.reaches(device.token.platform()))
                 {
@@ -285,6 +304,7 @@ impl Dispatch {
         record: &'a Record,
         aim: &Aim,
         part: &Part,
+        tags: &Tags,
         now: Time,
     ) -> Option<&'a Device> {
         match part {
@@ -293,6 +313,7 @@ impl Dispatch {
                 self.bindings.policy().receives(record, user, now)
             }
             Part::Devices(_) | Part::Shards(..) => record.live(now),
+            Part::TagShards(..) => self.bindings.policy().listens(record, tags, now),
         }
     }
 }

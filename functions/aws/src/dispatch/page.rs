@@ -2,7 +2,7 @@
 
 use super::aftermath::Aftermath;
 use super::source::Piece;
-use super::{Aim, Dispatch, Manner, Report, Sending};
+use super::{Aim, Dispatch, Errand, Manner, Report};
 use crate::jobs::Part;
 use crate::sns::Outcome;
 use crate::store::{Counts, Fault};
@@ -60,7 +60,7 @@ impl Dispatch {
     /// One attempt at each device, by the look that found it, or by a new one.
     pub(super) async fn page(
         &self,
-        sending: Sending<'_>,
+        errand: Errand<'_>,
         piece: Piece,
         tally: &mut Tally,
         report: &mut Report,
@@ -93,7 +93,7 @@ impl Dispatch {
             let device = record.and_then(Record::device);
             let platform = device.map(|device| device.token.platform());
             async move {
-                let step = self.attempt(sending, &aim, record, looked).await;
+                let step = self.attempt(errand, &aim, record, looked).await;
                 (platform, step, aim)
             }
         });
@@ -111,13 +111,14 @@ impl Dispatch {
     /// Publishes to the device if it is meant, by a look at it that is fresh enough.
     async fn attempt(
         &self,
-        sending: Sending<'_>,
+        errand: Errand<'_>,
         aim: &Aim,
         record: Option<&Record>,
         looked: Time,
     ) -> Step {
-        let now = (self.clock)();
-        let meant = |now| record.and_then(|record| self.meant(record, aim, sending.part, now));
+        let (sending, now) = (errand.sending, (self.clock)());
+        let meant =
+            |now| record.and_then(|record| self.meant(record, aim, sending.part, errand.tags, now));
         let Some(device) = meant(now) else {
             return Step::Skipped;
         };
@@ -131,23 +132,24 @@ impl Dispatch {
         if now.since(looked) > GOOD {
             return Step::LookAgain;
         }
-        let step = self.publish(sending, aim, device, &device.endpoint).await;
+        let step = self.publish(errand, aim, device, &device.endpoint).await;
         match step {
-            Step::Published(Outcome::Gone, gone, _) => self.heal(sending, aim, &gone).await,
+            Step::Published(Outcome::Gone, gone, _) => self.heal(errand, aim, &gone).await,
             step => step,
         }
     }
 
     async fn publish(
         &self,
-        sending: Sending<'_>,
+        errand: Errand<'_>,
         aim: &Aim,
         device: &Device,
         endpoint: &str,
     ) -> Step {
+        let sending = errand.sending;
         let user = match sending.part {
             Part::Users(users) => users.get(aim.target),
-            Part::Devices(_) | Part::Shards(..) => None,
+            Part::Devices(_) | Part::Shards(..) | Part::TagShards(..) => None,
         };
         let uid = user.map(|user| uid(&self.settings.application, user));
         let platform = device.token.platform();
@@ -167,8 +169,8 @@ impl Dispatch {
 
     /// SNS does not know the endpoint: it is made again from the device's token and published to once, if a new look at
     /// the device shows that it is still meant and still had this endpoint.
-    async fn heal(&self, sending: Sending<'_>, aim: &Aim, gone: &str) -> Step {
-        let looked = (self.clock)();
+    async fn heal(&self, errand: Errand<'_>, aim: &Aim, gone: &str) -> Step {
+        let (sending, looked) = (errand.sending, (self.clock)());
         let published = |outcome| Step::Published(outcome, gone.to_owned(), looked);
         let Ok(record) = self.bindings.store().device(&aim.device).await else {
             return published(Outcome::Again);
@@ -176,7 +178,7 @@ impl Dispatch {
         let Some(record) = record else {
             return Step::Skipped;
         };
-        let Some(device) = self.meant(&record, aim, sending.part, looked) else {
+        let Some(device) = self.meant(&record, aim, sending.part, errand.tags, looked) else {
             return Step::Skipped;
         };
         if device.endpoint != gone {
@@ -194,7 +196,7 @@ impl Dispatch {
         if (self.clock)().since(looked) > GOOD {
             return published(Outcome::Again);
         }
-        let step = self.publish(sending, aim, device, &endpoint).await;
+        let step = self.publish(errand, aim, device, &endpoint).await;
         if endpoint != gone
             && let Ok(fresh) = random::version()
         {

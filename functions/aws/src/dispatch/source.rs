@@ -2,23 +2,29 @@
 
 use super::aftermath::Aftermath;
 use super::cursor::{Cursor, Place};
+use super::tagged::Merge;
 use super::{Aim, Dispatch};
 use crate::Failure;
 use crate::jobs::Part;
 use crate::store::{Fault, Position};
 use futures_util::future::try_join_all;
 use push::device::Record;
-use push::{DeviceId, Time, UserId};
+use push::subscription::Tags;
+use push::{DeviceId, Time, UserId, tag};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 /// A walk through the devices of a part.
 pub(super) struct Walk<'a> {
     part: &'a Part,
+    /// The tags of the message.
+    tags: &'a Tags,
+    /// Their indexes, as far as they were read, in a part of tags.
+    pub merge: Option<Merge>,
     /// Where reading goes on.
-    read: Place,
+    pub read: Place,
     /// Read, and not taken yet.
-    ahead: VecDeque<Aim>,
+    pub ahead: VecDeque<Aim>,
     /// Up to here everything was taken.
     taken: Place,
     /// To be tried again.
@@ -40,9 +46,11 @@ const READS: usize = 16;
 
 impl<'a> Walk<'a> {
     /// From a cursor on.
-    pub fn new(part: &'a Part, cursor: Cursor) -> Self {
+    pub fn new(part: &'a Part, tags: &'a Tags, cursor: Cursor) -> Self {
         Self {
             part,
+            tags,
+            merge: None,
             read: cursor.place.clone(),
             ahead: VecDeque::new(),
             taken: cursor.place,
@@ -78,6 +86,10 @@ impl<'a> Walk<'a> {
                     at: aim.target,
                     after: Some(aim.device.clone()),
                 },
+                Part::TagShards(..) => Place {
+                    at: tag::shard_of(&aim.device).into(),
+                    after: Some(aim.device.clone()),
+                },
                 Part::Devices(_) | Part::Shards(..) => Place {
                     at: aim.target + 1,
                     after: None,
@@ -93,8 +105,8 @@ impl<'a> Walk<'a> {
 
 impl Dispatch {
     /// The next devices, at most `most` and none at the end: first those that are to be tried again, then those that the
-    /// next users are linked with, that are named, or that are next in their shard. Nothing is read after the first of the
-    /// times, and nothing again after the second.
+    /// next users are linked with, that are named, or that are next in their shard or in the indexes of the tags. Nothing is
+    /// read after the first of the times, and nothing again after the second.
     pub(super) async fn next(
         &self,
         walk: &mut Walk<'_>,
@@ -127,6 +139,11 @@ impl Dispatch {
                     walk.take(&mut piece, most);
                 }
                 Part::Shards(..) => self.read_shard(walk, &mut piece, most, patience).await?,
+                Part::TagShards(..) => {
+                    let room = most - piece.aims.len();
+                    self.read_tags(walk, walk.tags, room, patience).await?;
+                    walk.take(&mut piece, most);
+                }
             }
         }
         Ok(piece)
@@ -221,7 +238,11 @@ impl Dispatch {
     }
 
     /// Reads again while the table asks for patience, as long as there is time.
-    async fn patiently<T, R>(&self, patience: Time, read: impl Fn() -> R) -> Result<T, Failure>
+    pub(super) async fn patiently<T, R>(
+        &self,
+        patience: Time,
+        read: impl Fn() -> R,
+    ) -> Result<T, Failure>
     where
         R: Future<Output = Result<T, Fault>>,
     {

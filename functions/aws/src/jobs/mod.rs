@@ -56,6 +56,8 @@ struct Written {
     devices: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shards: Option<(u8, u8)>,
+    #[serde(rename = "tagShards", skip_serializing_if = "Option::is_none")]
+    tag_shards: Option<(u8, u8)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retire: Option<WrittenRetired>,
 }
@@ -78,6 +80,7 @@ impl Work {
             users: None,
             devices: None,
             shards: None,
+            tag_shards: None,
             retire: None,
         };
         match self {
@@ -95,6 +98,7 @@ impl Work {
                             Some(devices.iter().map(|id| owned(id.as_str())).collect());
                     }
                     Part::Shards(first, last) => written.shards = Some((*first, *last)),
+                    Part::TagShards(first, last) => written.tag_shards = Some((*first, *last)),
                 }
             }
             Self::Retire(retired) => {
@@ -123,19 +127,21 @@ impl Work {
             users,
             devices,
             shards,
+            tag_shards,
             retire,
         } = serde_json::from_str(text).ok()?;
-        let part = match (users, devices, shards) {
-            (Some(users), None, None) => {
+        let part = match (users, devices, shards, tag_shards) {
+            (Some(users), None, None, None) => {
                 let users = users.iter().map(|user| UserId::parse(user).ok());
                 Some(Part::Users(users.collect::<Option<_>>()?))
             }
-            (None, Some(devices), None) => {
+            (None, Some(devices), None, None) => {
                 let devices = devices.iter().map(|id| DeviceId::parse(id).ok());
                 Some(Part::Devices(devices.collect::<Option<_>>()?))
             }
-            (None, None, Some((first, last))) => Some(Part::Shards(first, last)),
-            (None, None, None) => None,
+            (None, None, Some((first, last)), None) => Some(Part::Shards(first, last)),
+            (None, None, None, Some((first, last))) => Some(Part::TagShards(first, last)),
+            (None, None, None, None) => None,
             _ => return None,
         };
         match (message, job, part, retire) {
@@ -185,6 +191,10 @@ mod tests {
                 r#"{"job":7,"message":"1DTVa5uX","shards":[3,9]}"#.to_owned(),
             ),
             (
+                job(Part::TagShards(3, 9)),
+                r#"{"job":7,"message":"1DTVa5uX","tagShards":[3,9]}"#.to_owned(),
+            ),
+            (
                 Work::Retire(Retired {
                     platform: Platform::Fcm,
                     token: token.key(),
@@ -211,6 +221,7 @@ mod tests {
             r#"{"message":"bad id","job":7,"shards":[1,1]}"#,
             r#"{"message":"1DTVa5uX","job":7,"shards":[1,256]}"#,
             r#"{"message":"1DTVa5uX","job":7,"users":["alice"],"devices":["D1"]}"#,
+            r#"{"message":"1DTVa5uX","job":7,"shards":[1,1],"tagShards":[1,1]}"#,
             r#"{"message":"1DTVa5uX","job":7,"users":["anonymous"]}"#,
             r#"{"message":"1DTVa5uX","job":7,"shards":[1,1],"secret":1}"#,
             r#"{"retire":{"platform":"G","token":"short","endpoint":"e"}}"#,

@@ -2,6 +2,7 @@
 
 use super::text;
 use push::message::Target;
+use push::tag;
 use push::{DeviceId, UserId};
 
 /// Who is to be sent to, in one go or by one job.
@@ -13,6 +14,8 @@ pub enum Part {
     Devices(Vec<DeviceId>),
     /// Every device of the shards from the first to the last.
     Shards(u8, u8),
+    /// Every device that subscribes to one of the message's tags, of the parts of their indexes from the first to the last.
+    TagShards(u8, u8),
 }
 
 /// So many users or devices are sent to within the request that names them.
@@ -31,13 +34,13 @@ impl Part {
             Target::Devices(devices) => Self::Devices(devices.clone()),
             Target::Platforms(platforms) if platforms.is_empty() => Self::Devices(Vec::new()),
             Target::Everybody | Target::Platforms(_) => Self::Shards(0, u8::MAX),
-            // Nothing subscribes to tags yet.
-            Target::Tags(_) => Self::Devices(Vec::new()),
+            Target::Tags(_) => Self::TagShards(0, tag::SHARDS - 1),
         }
     }
 
     /// A target cut into parts, of which a worker finishes each in about a minute at the pace of a small region: at most
-    /// 500 users or devices, or one shard.
+    /// 500 users or devices, or one shard. All tags of a message share a part: a device that subscribes to two of them is found
+    /// once.
     #[must_use]
     pub fn cut(target: &Target) -> Vec<Self> {
         match Self::whole(target) {
@@ -48,6 +51,9 @@ impl Part {
             Self::Shards(first, last) => (first..=last)
                 .map(|shard| Self::Shards(shard, shard))
                 .collect(),
+            Self::TagShards(first, last) => (first..=last)
+                .map(|shard| Self::TagShards(shard, shard))
+                .collect(),
         }
     }
 
@@ -57,14 +63,14 @@ impl Part {
         match self {
             Self::Users(users) => users.len(),
             Self::Devices(devices) => devices.len(),
-            Self::Shards(..) => 0,
+            Self::Shards(..) | Self::TagShards(..) => 0,
         }
     }
 
     /// Whether it is small enough to be sent to within a request.
     #[must_use]
     pub fn fits(&self, at_once: usize) -> bool {
-        !matches!(self, Self::Shards(..)) && self.names() <= at_once
+        !matches!(self, Self::Shards(..) | Self::TagShards(..)) && self.names() <= at_once
     }
 }
 
@@ -145,5 +151,10 @@ mod tests {
         let fcm = Target::Platforms([Platform::Fcm].into());
         assert_eq!(Part::cut(&fcm), parts);
         assert_eq!(Part::cut(&Target::Platforms([].into())), []);
+        let tags = ["news", "sports"].map(|name| push::TagName::parse(name).unwrap());
+        let parts = Part::cut(&Target::Tags(tags.to_vec()));
+        assert_eq!(parts.len(), 16);
+        assert_eq!(parts[15], Part::TagShards(15, 15));
+        assert!(!parts[15].fits(100));
     }
 }

@@ -86,7 +86,7 @@ impl Metric {
             Case::Removal => Self::Endings("dead"),
             Case::Eviction => Self::Endings("surplus"),
             Case::Erasure => Self::Endings("erasure"),
-            Case::Departure => return None,
+            Case::Departure | Case::Subscription | Case::Unsubscription => return None,
         })
     }
 }

@@ -164,7 +164,10 @@ impl Store {
     }
 
     /// The items with these keys, as many as there are. Keys that DynamoDB did not get to are asked for again.
-    async fn read(&self, keys: Vec<HashMap<String, AttributeValue>>) -> Result<Vec<Row>, Fault> {
+    pub(super) async fn read(
+        &self,
+        keys: Vec<HashMap<String, AttributeValue>>,
+    ) -> Result<Vec<Row>, Fault> {
         let mut rows = Vec::with_capacity(keys.len());
         let mut pause = 10;
         let mut wanted = keys;

@@ -10,6 +10,8 @@ mod messages;
 mod requests;
 mod rows;
 mod shards;
+mod subscriptions;
+mod tags;
 mod transaction;
 mod updates;
 

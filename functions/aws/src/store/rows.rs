@@ -1,5 +1,6 @@
 //! Items as the table holds them, read as strictly as requests: a row that is not what was written is an error.
 
+use super::subscriptions;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use push::device::{Binding, Departed, Device, Ended, Record, State, UserMark, Version, shard};
@@ -84,6 +85,10 @@ pub(crate) fn device_row(id: &DeviceId, record: &Record) -> Row {
             set("checked", number(device.checked.millis()));
             set("created", number(device.created.millis()));
             set("updated", number(device.updated.millis()));
+            set("since", number(device.since.millis()));
+            for (name, value) in subscriptions::values(&device.subscriptions) {
+                set(name, value);
+            }
         }
         State::Ended(ended) => {
             set("ended", AttributeValue::Bool(true));
@@ -118,6 +123,13 @@ pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
             checked: millis(row, "checked")?,
             created: millis(row, "created")?,
             updated: millis(row, "updated")?,
+            // What was written before there were subscriptions has none.
+            since: if row.contains_key("since") {
+                millis(row, "since")?
+            } else {
+                Time::default()
+            },
+            subscriptions: subscriptions::of(row)?,
         })
     };
     let version = row

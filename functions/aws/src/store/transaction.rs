@@ -1,6 +1,7 @@
 //! A change of the rules as one `TransactWriteItems`.
 
 use super::rows::{Row, device_key, device_row, holder_row, link_key, number, text, version};
+use super::subscriptions::subscription_key;
 use super::{Fault, Store};
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
@@ -86,14 +87,40 @@ impl Store {
                 self.put(row, None)
             }
             Action::DeleteLink { user, device } => self.delete(link_key(user, device)),
+            Action::PutSubscription {
+                tag,
+                device,
+                expires,
+            } => {
+                let mut row = subscription_key(tag, device);
+                row.insert("expires".to_owned(), number(expires.seconds()));
+                self.put(row, None)
+            }
+            Action::DeleteSubscription { tag, device } => {
+                self.delete(subscription_key(tag, device))
+            }
         }
     }
 
     /// Whatever there is under the key is deleted.
     pub(super) fn delete(&self, key: Row) -> Result<TransactWriteItem, BuildError> {
-        let delete = Delete::builder().table_name(&self.table);
-        let delete = delete.set_key(Some(key)).build()?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+        self.delete_if(key, None)
+    }
+
+    /// What there is under the key is deleted, if it fits the condition.
+    pub(super) fn delete_if(
+        &self,
+        key: Row,
+        condition: Option<Condition>,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let mut delete = Delete::builder().table_name(&self.table).set_key(Some(key));
+        if let Some(condition) = condition {
+            delete = delete
+                .condition_expression(condition.expression)
+                .set_expression_attribute_names(Some(condition.names()));
+            delete = delete.set_expression_attribute_values(condition.values());
+        }
+        Ok(TransactWriteItem::builder().delete(delete.build()?).build())
     }
 
     /// The whole item is written, if what there is fits the condition.

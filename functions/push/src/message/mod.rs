@@ -15,7 +15,7 @@ mod tests;
 
 pub use refused::Refused;
 pub use rendered::Rendered;
-pub use target::{MOST_ECHOED, MOST_TARGETS, TagName, Target};
+pub use target::{MOST_ECHOED, MOST_TAGS, MOST_TARGETS, Target};
 
 use crate::{Invalid, MessageId, Platform, Span};
 use apns::Apns;

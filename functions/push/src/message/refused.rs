@@ -35,8 +35,9 @@ impl fmt::Display for Refused {
             Self::Invalid(invalid) => invalid.fmt(f),
             Self::TooLarge => write!(
                 f,
-                "A message names at most {} users, devices or tags.",
-                super::MOST_TARGETS
+                "A message names at most {} users or devices, or {} tags.",
+                super::MOST_TARGETS,
+                super::MOST_TAGS
             ),
         }
     }

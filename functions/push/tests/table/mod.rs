@@ -3,7 +3,7 @@
 use push::change::{Action, Change, Held, held, seen};
 use push::device::Record;
 use push::registration::{Holder, Registration, Snapshot};
-use push::{DeviceId, Time, TokenKey, UserId};
+use push::{DeviceId, TagName, Time, TokenKey, UserId};
 use std::collections::BTreeMap;
 
 /// Items by their keys; expired ones stay until they are swept.
@@ -12,6 +12,7 @@ pub struct Table {
     pub devices: BTreeMap<DeviceId, Record>,
     pub tokens: BTreeMap<TokenKey, Holder>,
     pub links: BTreeMap<(UserId, DeviceId), Time>,
+    pub subscriptions: BTreeMap<(TagName, DeviceId), Time>,
 }
 
 impl Table {
@@ -44,6 +45,14 @@ impl Table {
                     expires,
                 } => drop(self.links.insert((user, device), expires)),
                 Action::DeleteLink { user, device } => drop(self.links.remove(&(user, device))),
+                Action::PutSubscription {
+                    tag,
+                    device,
+                    expires,
+                } => drop(self.subscriptions.insert((tag, device), expires)),
+                Action::DeleteSubscription { tag, device } => {
+                    self.subscriptions.remove(&(tag, device));
+                }
             }
         }
         true
@@ -66,7 +75,10 @@ impl Table {
                     expected => held(holder) == *expected,
                 }
             }
-            Action::PutLink { .. } | Action::DeleteLink { .. } => true,
+            Action::PutLink { .. }
+            | Action::DeleteLink { .. }
+            | Action::PutSubscription { .. }
+            | Action::DeleteSubscription { .. } => true,
         }
     }
 
@@ -90,7 +102,13 @@ impl Table {
             .filter(|(_, expires)| **expires <= now)
             .map(|(key, _)| key.clone())
             .collect();
-        let all = devices.len() + tokens.len() + links.len();
+        let subscriptions: Vec<_> = self
+            .subscriptions
+            .iter()
+            .filter(|(_, expires)| **expires <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
+        let all = devices.len() + tokens.len() + links.len() + subscriptions.len();
         if all == 0 {
             return;
         }
@@ -101,6 +119,9 @@ impl Table {
             self.tokens.remove(key);
         } else if let Some(key) = links.get(n - devices.len() - tokens.len()) {
             self.links.remove(key);
+        } else if let Some(key) = subscriptions.get(n - devices.len() - tokens.len() - links.len())
+        {
+            self.subscriptions.remove(key);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Which part of a list is asked for.
 
-use aws::Call;
+use crate::Call;
 use push::Invalid;
 use std::ops::RangeInclusive;
 
 /// A part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Page {
+pub struct Page {
     /// So many are left out.
     pub offset: usize,
     /// At most so many follow.
@@ -15,8 +15,10 @@ pub(crate) struct Page {
 
 /// What lies further back is reached by a cursor, where there is one.
 const OFFSETS: RangeInclusive<usize> = 0..=1000;
-const SIZES: RangeInclusive<usize> = 1..=500;
+const SIZES: RangeInclusive<usize> = 1..=MOST;
 const SIZE: usize = 100;
+/// The most that one page holds.
+const MOST: usize = 500;
 
 impl Page {
     /// `offset` and `size` of the query; empty values count as absent.
@@ -24,9 +26,21 @@ impl Page {
     /// # Errors
     /// [`Invalid`] names the one that is no number, or none that may be.
     pub fn of(call: &Call) -> Result<Self, Invalid> {
+        Self::sized(call, SIZE)
+    }
+
+    /// The same, of a list that is short enough for a caller who names no size to want all of it.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn large(call: &Call) -> Result<Self, Invalid> {
+        Self::sized(call, MOST)
+    }
+
+    fn sized(call: &Call, size: usize) -> Result<Self, Invalid> {
         Ok(Self {
             offset: number("offset", call.query("offset"), 0, &OFFSETS)?,
-            size: number("size", call.query("size"), SIZE, &SIZES)?,
+            size: number("size", call.query("size"), size, &SIZES)?,
         })
     }
 }
