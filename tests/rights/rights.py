@@ -5,6 +5,7 @@ resource that it is allowed for, until a story that passes otherwise fails, and 
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,11 @@ COMES_WITH = {"sqs:SendMessageBatch": "sqs:SendMessage"}
 
 def listed(value):
     return value if isinstance(value, list) else [value]
+
+
+def last(name):
+    """What a name, an ARN or a URL ends with, which is what it names."""
+    return re.split("[:/]", name)[-1]
 
 
 class Stories:
@@ -90,7 +96,7 @@ def without(document, action):
 def main(stack, api, control, left_out):
     described = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in described}
-    by_name = {name.split(":")[-1]: logical for logical, name in names.items() if not logical.endswith("Permission")}
+    by_name = {last(name): logical for logical, name in names.items()}
     stories = Stories(api, control, left_out)
     if story := stories.told("mission"):
         sys.exit(f"{story} fails with all rights")
@@ -108,8 +114,7 @@ def main(stack, api, control, left_out):
                 for action in set(listed(statement["Action"])) - set(COMES_WITH):
                     resources.setdefault(action, []).extend(listed(statement["Resource"]))
         for action, on in sorted(resources.items()):
-            named = [arn.split(":", 5)[-1] for arn in on]
-            shown = ", ".join(sorted({by_name.get(name.split("/")[-1].split(":")[-1], f"`{name}`") for name in named}))
+            shown = ", ".join(sorted({by_name.get(last(arn)) or f"`{arn.split(':', 5)[-1]}`" for arn in on}))
             if action.startswith(UNTRIED):
                 print(f"| {function} | `{action}` | {shown} | *not tried: SNS is not the emulator's* |", flush=True)
                 continue
