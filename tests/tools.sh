@@ -3,6 +3,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=$root/tests/.tools
+# Where the commands that tell the stories leave what became of them, one file for each target.
+told=$tools/told
 
 fail() {
     echo "$0: $*" >&2
