@@ -1,10 +1,11 @@
 """What becomes of a deployed stack: `rights` takes a function's rights away for as long as a command runs, `denied` asks in
-the name of every function for what it may not do, `update` looks at an update, `restore` makes a second table with what the first one holds, `restored` looks at a stack that uses it, `delete`
+the name of every function for what it may not do, `dead_letters` looks at where poisoned messages end, `update` at an update, `restore` makes a second table with what the first one holds, `restored` looks at a stack that uses it, `delete`
 deletes the stack and looks at what is left."""
 
 import json
 import subprocess
 import sys
+import time
 
 import boto3
 from botocore.exceptions import ClientError
@@ -109,6 +110,43 @@ def denied(stack):
     print(f"{refused} calls outside of the roles of the functions were denied")
 
 
+REPORT = {
+    "DeliveryAttempts": 1,
+    "EndpointArn": "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/userpush/00000000-0000-0000-0000-000000000000",
+    "EventType": "DeliveryFailure",
+    "FailureType": "InvalidPlatformToken",
+    "MessageId": "00000000-0000-0000-0000-000000000000",
+    "Service": "SNS",
+    "Time": "2020-01-01T00:00:00.000Z",
+}
+
+
+def dead_letters(stack):
+    """A poisoned message ends in the dead-letter queue of its queue, and the others of its batch do not."""
+    sqs = boto3.client("sqs")
+    own = resources(stack)
+    poison = json.dumps("nobody can do anything with this")
+    # A report about an endpoint that nobody knows is done at once.
+    batches = {"JobQueue": [poison], "FeedbackQueue": [json.dumps(REPORT), poison, json.dumps(REPORT)]}
+    for queue, bodies in batches.items():
+        url, dead = own[queue], own[queue.replace("Queue", "DeadLetterQueue")]
+        held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        # Five tries that are minutes apart are too many for a test.
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+        entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)]
+        sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        letters = []
+        until = time.monotonic() + 120
+        while not letters and time.monotonic() < until:
+            letters = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", [])
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=held)
+        bodies = [letter["Body"] for letter in letters]
+        if bodies != [poison]:
+            sys.exit(f"the dead letters of {queue} are {bodies}")
+        sqs.delete_message(QueueUrl=dead, ReceiptHandle=letters[0]["ReceiptHandle"])
+        print(f"{queue}: of {len(entries)} messages the poisoned one is a dead letter, and no other")
+
+
 def update(stack, variable, value):
     """Every function has the value, under the same name as before."""
     [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
@@ -183,7 +221,7 @@ def delete(stack):
 
 
 def main(command, *arguments):
-    commands = [rights, denied, update, restore, restored, delete]
+    commands = [rights, denied, dead_letters, update, restore, restored, delete]
     {function.__name__: function for function in commands}[command](*arguments)
 
 
