@@ -64,7 +64,8 @@ class Stories:
         before = [["--exact", story] for story in self.failed_before.get(function, [])]
         for which in [*before, ["mission"], []]:
             story = self.told(*which)
-            if story:
+            # One that fails once may have failed for another reason.
+            if story and self.told("--exact", story):
                 stories = self.failed_before.setdefault(function, [])
                 if story not in stories:
                     stories.append(story)
