@@ -17,53 +17,10 @@ stack=userpush
 export RUST_BACKTRACE=0 SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 unset AWS_SESSION_TOKEN AWS_PROFILE
 
-started=()
-# Each is a group of processes: ministack runs functions as processes of its own.
-ends() {
-    local pid
-    for pid in "${started[@]}"; do
-        kill -- "-$pid" 2>/dev/null || true
-    done
-    wait "${started[@]}" 2>/dev/null || true
-    for pid in "${started[@]}"; do
-        kill -9 -- "-$pid" 2>/dev/null || true
-    done
-}
-trap ends EXIT
-trap 'exit 130' INT TERM
-
-# starts NAME COMMAND…: in the background, in a group of its own; writes to NAME.out and NAME.log.
-starts() {
-    local name=$1
-    shift
-    set -m
-    "$@" >"$work/$name.out" 2>"$work/$name.log" </dev/null &
-    set +m
-    started+=($!)
-}
-
-# until_succeeds COMMAND…: waits until it succeeds, at most a minute, or until something that was started has ended.
-until_succeeds() {
-    local tries pid
-    for ((tries = 0; tries < 600; tries++)); do
-        "$@" 2>/dev/null && return
-        for pid in "${started[@]}"; do
-            kill -0 "$pid" 2>/dev/null || fail "a server ended; see $work"
-        done
-        sleep 0.1
-    done
-    fail "did not come up; see $work"
-}
-
-listening() {
-    sed -n 's/^listening on //p' "$work/$1.out" | grep .
-}
+source "$root/tests/processes.sh"
 
 echo "== build"
-# As little optimisation as builds fast: what is deployed here is tried, not measured.
-CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-    nice sam build --beta-features --build-dir "$work/build" >"$work/build.log" 2>&1 ||
-    { tail -n 40 "$work/build.log" >&2; fail "sam build failed"; }
+build_functions "$work/build"
 "$tools/sam/bin/python" tests/deploy/deployable.py "$work/build/template.yaml" "$work/build/deployed.yaml"
 
 echo "== start"
