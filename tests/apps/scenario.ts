@@ -46,10 +46,14 @@ class Phone {
     return createHash("sha256").update(randomUUID()).digest("hex");
   }
 
-  /** The app, just started. Its store waits before it reads. */
+  /** The app, just started. Its store waits before it gives what it has read. */
   app(url: string = info.apiUrl, wait: (key: string) => Promise<void> = async () => {}): Userpush {
     const store: Store = {
-      read: (key) => wait(key).then(() => this.kept.get(key) ?? null),
+      read: async (key) => {
+        const value = this.kept.get(key) ?? null;
+        await wait(key);
+        return value;
+      },
       write: (key, value) => void (value === null ? this.kept.delete(key) : this.kept.set(key, value)),
     };
     return new Userpush(url, this.platform, store);
@@ -127,13 +131,13 @@ for (const platform of ["G", "A"] as const) {
 
 test("a push for the device, not for a user, is shown once", async () => {
   const [phone, alice] = [new Phone(), person("alice")];
-  const app = phone.app();
-  await app.tokenIs(phone.token);
-  await app.login(await idToken(alice));
+  await phone.app().tokenIs(phone.token);
+  await phone.app().login(await idToken(alice));
   const message = { message: { alert: "Hello" }, target: { deviceIds: [phone.deviceId] } };
   await json("POST", `${info.apiUrl}/messages`, backend, message);
   const payload = only(await payloads(phone.token));
   assert.equal(JSON.parse(payload).uid, undefined);
+  const app = phone.app(info.apiUrl, async () => void (await owner(phone.deviceId)));
   assert.deepEqual(await Promise.all([app.accepts(payload), app.accepts(payload)]), [true, false]);
 });
 
