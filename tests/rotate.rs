@@ -39,7 +39,7 @@ impl Rotation {
             "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
         });
         let cloud = Cloud::start(CloudOptions {
-            address: Ipv4Addr::LOCALHOST.into(),
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
             data: None,
             dynamodb: None,
             table: Table {

@@ -3,6 +3,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=$root/tests/.tools
+# Where the commands that tell the stories leave what became of them, one file for each target.
+told=$tools/told
 
 fail() {
     echo "$0: $*" >&2
@@ -41,4 +43,14 @@ venv() {
 # A port of the loopback interface that nobody listens on.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# build_functions DIRECTORY: the functions for Lambda and the template that says where they are, with as little
+# optimisation as builds fast, as every release build after it: they are tried, not measured. `venv sam` comes before it and
+# last, as cargo-lambda asks its Python for the linker.
+build_functions() {
+    local log=$1.log
+    mkdir -p "$(dirname "$1")"
+    export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+    nice sam build --beta-features --build-dir "$1" >"$log" 2>&1 || { tail -n 40 "$log" >&2; fail "sam build failed"; }
 }

@@ -154,9 +154,11 @@ def complete_sources(stack):
         print(f"ministack takes a number from a parameter for a text, put the number: at most {at_once} at once from {source}")
 
 
-def main(name):
+def main(name, part="everything"):
     stack = Stack(name)
     complete_roles(stack)
+    if part == "roles":
+        return
     complete_sources(stack)
     for api, properties in stack.of_type("AWS::ApiGatewayV2::Api"):
         complete_api(stack, api, properties["Body"])

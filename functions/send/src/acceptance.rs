@@ -254,7 +254,11 @@ fn progress(stored: &StoredMessage, jobs: &[JobState]) -> Progress {
     }
 }
 
-fn key(call: &Call) -> Result<Option<Digested>, Invalid> {
+/// The key of a request, where it has one.
+///
+/// # Errors
+/// [`Invalid`] names the header.
+pub(crate) fn key(call: &Call) -> Result<Option<Digested>, Invalid> {
     if !call.has_header(KEY) {
         return Ok(None);
     }

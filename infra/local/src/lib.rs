@@ -84,7 +84,7 @@ impl Local {
             .map(|secret| (secret.resource.clone(), secret.spec.key.clone()))
             .collect();
         let cloud = Cloud::start(CloudOptions {
-            address: bound.ip(),
+            address: SocketAddr::new(bound.ip(), options.aws_port),
             data: options.data,
             dynamodb: options.dynamodb,
             table: template.table()?,

@@ -22,9 +22,13 @@ pub struct Options {
     /// Address to listen on; any other than the loopback opens this system without protection to the network
     #[arg(long, value_name = "ADDR", default_value = LISTEN)]
     pub listen: String,
+    /// Port of the local AWS; 0 takes any free one
+    #[arg(long, value_name = "N", default_value_t = AWS_PORT)]
+    pub aws_port: u16,
 }
 
 const PORT: u16 = 3000;
+const AWS_PORT: u16 = 0;
 const LISTEN: &str = "127.0.0.1";
 
 /// The same as an empty command line.
@@ -36,6 +40,7 @@ impl Default for Options {
             dynamodb: None,
             parameter_overrides: Vec::new(),
             listen: LISTEN.to_owned(),
+            aws_port: AWS_PORT,
         }
     }
 }

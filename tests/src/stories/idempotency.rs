@@ -94,6 +94,11 @@ async fn a_key_that_cannot_be_one_is_refused(api: Api) {
         send(&api, key, &message)
             .await
             .invalid("Idempotency-Key", key);
+        let dry = api
+            .call(Method::POST, "/messages?dryRun=true")
+            .backend(&api);
+        let dry = dry.header("idempotency-key", key).json(&message);
+        dry.send().await.invalid("Idempotency-Key", key);
     }
     assert_eq!(api.shown(&phone).await, [""; 0]);
     send(

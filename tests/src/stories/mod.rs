@@ -23,6 +23,7 @@ mod queue_trouble;
 mod races;
 mod registration_input;
 mod repeating;
+mod retirement;
 mod secrets;
 mod send_input;
 mod settings_input;
@@ -68,6 +69,7 @@ pub(crate) fn all() -> Vec<Story> {
         races::stories,
         registration_input::stories,
         repeating::stories,
+        retirement::stories,
         secrets::stories,
         send_input::stories,
         settings_input::stories,

@@ -60,13 +60,13 @@ impl<'a> Fields<'a> {
     /// A whole number of this range.
     pub fn number(self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Invalid> {
         let rule = number_rule(&range);
-        self.typed(name, |value| in_range(value.as_u64()?, &range), &rule)
+        self.typed(name, |value| in_range(whole(value)?, &range), &rule)
     }
 
     /// A whole number of this range, or its digits in a string, as some server SDKs send it.
     pub fn digits(self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Invalid> {
         let number = |value: &Value| {
-            let number = value.as_u64();
+            let number = whole(value);
             in_range(number.or_else(|| value.as_str()?.parse().ok())?, &range)
         };
         self.typed(name, number, &number_rule(&range))
@@ -94,6 +94,13 @@ impl<'a> Fields<'a> {
             .map(|value| read(value).ok_or_else(|| Invalid::new(name, rule)))
             .transpose()
     }
+}
+
+/// A number without a fraction, which some languages write as `5.0`.
+fn whole(value: &Value) -> Option<u64> {
+    value
+        .as_u64()
+        .or_else(|| value.as_f64()?.to_string().parse().ok())
 }
 
 fn in_range(number: u64, range: &RangeInclusive<u64>) -> Option<u64> {
@@ -176,6 +183,26 @@ mod tests {
         let value = json!({"n": "20"});
         assert_eq!(at(&value).digits("n", 0..=20), Ok(Some(20)));
         assert!(at(&value).number("n", 0..=20).is_err());
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let value: Value =
+            serde_json::from_str(r#"{"n": 3.0, "e": 2e1, "none": -0.0, "much": 1e300}"#).unwrap();
+        for (name, number) in [
+            ("n", Some(3)),
+            ("e", Some(20)),
+            ("none", None),
+            ("much", None),
+        ] {
+            let found = at(&value).number(name, 0..=20);
+            assert_eq!(found.ok().flatten(), number, "{name}");
+            assert_eq!(
+                at(&value).digits(name, 0..=20).ok().flatten(),
+                number,
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -65,6 +65,9 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
         .await;
 }
 
+/// What Docker Desktop calls this machine in a container; it leads to the loopback interface, and to nobody else's machine.
+const CONTAINERS_HOST: &str = "host.docker.internal";
+
 /// A page in a browser can make a name of its own point at this machine: on the loopback interface only the loopback's
 /// names are served.
 fn admits(local: SocketAddr, headers: &HeaderMap) -> bool {
@@ -76,6 +79,7 @@ fn admits(local: SocketAddr, headers: &HeaderMap) -> bool {
     let loopback = |name: &str| {
         let address = name.trim_start_matches('[').trim_end_matches(']');
         name.eq_ignore_ascii_case("localhost")
+            || name.eq_ignore_ascii_case(CONTAINERS_HOST)
             || address
                 .parse::<IpAddr>()
                 .is_ok_and(|address| address.is_loopback())
@@ -266,6 +270,7 @@ mod tests {
             "localhost:4566",
             "LOCALHOST",
             "[::1]:4566",
+            "host.docker.internal:4566",
         ] {
             assert!(admitted("127.0.0.1:4566", host), "{host}");
         }

@@ -28,7 +28,7 @@ use secrets::Secrets;
 use sns::Sns;
 use sqs::Sqs;
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -36,8 +36,8 @@ use tokio::task::JoinSet;
 
 /// What the local AWS holds, and where.
 pub struct CloudOptions {
-    /// The address to listen on; the port is any free one.
-    pub address: IpAddr,
+    /// The address to listen on; port 0 is any free one.
+    pub address: SocketAddr,
     /// Where the state is kept; `None` keeps it in memory.
     pub data: Option<PathBuf>,
     /// Another DynamoDB to use in place of the embedded one.
@@ -120,7 +120,9 @@ impl Cloud {
             metrics: Metrics::default(),
             clock,
         });
-        let listener = TcpListener::bind(SocketAddr::new(options.address, 0)).await?;
+        let listener = TcpListener::bind(options.address)
+            .await
+            .map_err(|error| format!("cannot listen on {}: {error}", options.address))?;
         let mut address = listener.local_addr()?;
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());

@@ -88,7 +88,7 @@ impl Drop for Fed {
 impl Fed {
     async fn start(batch_size: usize, most_at_once: Option<usize>, timeout: Duration) -> Self {
         let cloud = Cloud::start(CloudOptions {
-            address: Ipv4Addr::LOCALHOST.into(),
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
             data: None,
             dynamodb: None,
             table: Table {

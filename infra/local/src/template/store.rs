@@ -33,15 +33,19 @@ pub struct Secret {
 }
 
 impl Template {
-    /// The one table.
+    /// The one table, under the name that the functions are told.
     ///
     /// # Errors
-    /// Where there is none, or more than one.
+    /// Where there is none, or more than one, or a function is not told.
     pub fn table(&self) -> Result<Table, Error> {
-        let [(resource, table)] = self.resources(TABLE)?[..] else {
+        let [(_, table)] = self.resources(TABLE)?[..] else {
             return Err(format!("a template has one {TABLE}").into());
         };
-        let name = self.scope.text(&serde_json::json!({ "Ref": resource }))?;
+        let variables = self.all_variables()?;
+        let name = variables
+            .get("TABLE_NAME")
+            .ok_or("no function is told TABLE_NAME")?;
+        let name = self.scope.text(name)?;
         let mut create = Map::from_iter([("TableName".to_owned(), name.clone().into())]);
         for key in CREATE_TABLE {
             if let Some(value) = table["Properties"].get(key) {
@@ -106,7 +110,7 @@ mod tests {
     use serde_json::json;
 
     const TEXT: &str = "
-Globals: {Function: {Environment: {Variables: {CLIENT_SECRET_ID: !Ref A, APP_SECRET_ID: !Ref B}}}}
+Globals: {Function: {Environment: {Variables: {TABLE_NAME: !Ref T, CLIENT_SECRET_ID: !Ref A, APP_SECRET_ID: !Ref B}}}}
 Resources:
   F: {Type: 'AWS::Serverless::Function', Properties: {}}
   T:
@@ -135,6 +139,14 @@ Resources:
                 "BillingMode": "PAY_PER_REQUEST",
             })
         );
+    }
+
+    #[test]
+    fn a_table_that_the_functions_are_told_instead_is_made() {
+        let text = TEXT.replace("!Ref T,", "restored,");
+        let table = Template::read(&text, &[]).unwrap().table().unwrap();
+        assert_eq!(table.name, "restored");
+        assert_eq!(table.create["TableName"], "restored");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Aws {
             length: 64,
         };
         let cloud = Cloud::start(CloudOptions {
-            address: Ipv4Addr::LOCALHOST.into(),
+            address: (Ipv4Addr::LOCALHOST, 0).into(),
             data,
             dynamodb,
             table: Table {
