@@ -189,7 +189,7 @@ impl Bindings {
             .and_then(Record::device)
             .map(|device| device.token.key());
         let holder = match key {
-            Some(key) if with_token => self.store.snapshot(id, &key, None).await?.token,
+            Some(key) if with_token => self.store.holder(&key).await?,
             _ => None,
         };
         Ok((record, holder))
