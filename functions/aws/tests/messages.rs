@@ -35,7 +35,7 @@ async fn kept(store: &Store, letters: &str, created: Time) -> Result<(), Fault> 
     let stored = message(created);
     let new = ids.iter().map(|id| NewMessage {
         id,
-        alert: id.as_str(),
+        alert: Some(id.as_str()),
         stored: &stored,
     });
     let new: Vec<_> = new.collect();
@@ -119,7 +119,7 @@ async fn messages_are_kept_with_their_request_and_once() {
     let stored = message(NOW);
     let new = ids.iter().map(|id| NewMessage {
         id,
-        alert: "Hi",
+        alert: Some("Hi"),
         stored: &stored,
     });
     let new: Vec<_> = new.take(49).collect();
@@ -174,7 +174,7 @@ async fn an_entry_keeps_the_first_254_characters() {
     ] {
         let new = NewMessage {
             id: &id,
-            alert: &alert,
+            alert: Some(&alert),
             stored: &stored,
         };
         let expected = Entry {
@@ -182,7 +182,7 @@ async fn an_entry_keeps_the_first_254_characters() {
             alert: kept,
             created: NOW,
         };
-        assert_eq!(Entry::of(&new), expected);
+        assert_eq!(Entry::of(&new).as_ref(), Some(&expected));
         let name = random::version().unwrap();
         store.put_messages(None, &[new], KEEP, name).await.unwrap();
         assert_eq!(store.newest(NOW, KEEP, 1).await.unwrap(), [expected]);

@@ -124,7 +124,7 @@ impl Deliver {
             return Ok(Outcome::Dropped);
         };
         let done = async {
-            let message = Message::parse(&stored.asked)
+            let message = Message::read_back(&stored.asked)
                 .map_err(|_| Failure::Internal("a stored message is none".into()))?;
             let report = self.dispatch.send(Sending {
                 message: &message,

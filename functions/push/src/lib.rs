@@ -13,6 +13,7 @@ pub mod reading;
 mod refusal;
 pub mod registration;
 pub mod repeat;
+pub mod report;
 mod secret;
 pub mod subscription;
 pub mod tag;

@@ -236,8 +236,13 @@ fn change(
     }
 }
 
-/// The table of who may subscribe a device.
-fn authorise(now: Time, device: &Device, caller: &Caller, policy: &Policy) -> Result<(), Refusal> {
+/// The table of who may subscribe a device, or report for it.
+pub(crate) fn authorise(
+    now: Time,
+    device: &Device,
+    caller: &Caller,
+    policy: &Policy,
+) -> Result<(), Refusal> {
     let Some(owner) = policy.owner(device, now) else {
         return Ok(());
     };

@@ -1,7 +1,7 @@
 //! Messages: what was asked, what became of it, all of them, and none of it any more.
 
 use crate::Query;
-use aws::store::{Attempts, Counts, JobState, StoredMessage};
+use aws::store::{Attempts, Counts, JobState, Reports, StoredMessage};
 use aws::{Call, Failure, Page, Reply, random, shown};
 use push::{MessageId, Time};
 use serde_json::{Map, json};
@@ -16,7 +16,8 @@ impl Query {
     /// GET `…/messages/{messageId}/status`.
     pub(crate) async fn status(&self, call: &Call) -> Result<Reply, Failure> {
         let (message, jobs) = self.message(call).await?;
-        status(call.path("messageId"), &message, &jobs, call.now)
+        let reports = self.store.reports(&id(call)?).await?;
+        status(call.path("messageId"), &message, &jobs, reports, call.now)
     }
 
     /// GET `…/messages`.
@@ -56,11 +57,12 @@ fn id(call: &Call) -> Result<MessageId, Failure> {
     MessageId::parse(call.path("messageId")).map_err(|_| Failure::NotFound)
 }
 
-/// How far a message has come, and what became of it.
+/// How far a message has come, what became of it, and what devices report.
 fn status(
     id: &str,
     message: &StoredMessage,
     jobs: &[JobState],
+    reports: Reports,
     now: Time,
 ) -> Result<Reply, Failure> {
     let counts = jobs
@@ -78,8 +80,9 @@ fn status(
         .into_iter()
         .map(|(name, count)| (name.to_owned(), count.into()))
         .collect();
+    let reports = json!({"seen": reports.seen, "opened": reports.opened});
     Reply::json(
         200,
-        &json!({"messageId": id, "status": state, "counts": counts}),
+        &json!({"messageId": id, "status": state, "counts": counts, "reports": reports}),
     )
 }

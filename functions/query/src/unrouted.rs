@@ -10,7 +10,7 @@ pub const ROUTES: [(&str, &str); 13] = [
     ("/devices/{deviceId}", "DELETE, GET, PUT"),
     ("/messages", "GET, POST"),
     ("/messages/bulk", "POST"),
-    ("/messages/{messageId}", "DELETE, GET"),
+    ("/messages/{messageId}", "DELETE, GET, PUT"),
     ("/messages/{messageId}/status", "GET"),
     ("/settings/gcmConfPublic", "GET"),
     ("/subscriptions", "DELETE, GET, POST"),

@@ -70,7 +70,7 @@ impl Sender {
                 alert: message.alert(),
                 stored: &kept.stored,
             });
-            list.push(shown::entry(&self.settings, call, &entry));
+            list.extend(entry.map(|entry| shown::entry(&self.settings, call, &entry)));
         }
         Reply::json(202, &json!({"messages": list})).map_err(|failure| (failure, list.len()))
     }

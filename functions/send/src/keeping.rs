@@ -10,7 +10,7 @@ use serde_json::Value;
 /// A message that has no id yet.
 #[derive(Clone)]
 pub(crate) struct Draft<'a> {
-    alert: &'a str,
+    alert: Option<&'a str>,
     pub stored: StoredMessage,
 }
 

@@ -3,6 +3,7 @@
 mod acceptance;
 mod bulk;
 mod keeping;
+mod reporting;
 mod sending;
 
 use acceptance::Acceptance;
@@ -16,7 +17,7 @@ use push::{Invalid, MessageId, Span};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// POST `…/messages` and `…/messages/bulk`.
+/// POST `…/messages` and `…/messages/bulk`, by backends, and PUT `…/messages/{messageId}`, by devices.
 pub struct Sender {
     settings: Arc<Settings>,
     secrets: Secrets,
@@ -53,6 +54,9 @@ impl Function for Sender {
 
     async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
         call.expect_application(&self.settings.application)?;
+        if call.route() == ("PUT", "/messages/{messageId}") {
+            return self.report(call).await;
+        }
         self.secrets.backend(call).await?;
         let body = call.json(BODY)?;
         match call.route() {

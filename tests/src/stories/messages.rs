@@ -50,7 +50,7 @@ async fn a_message_can_be_read_again_with_its_counts(api: Api) {
     }
     api.backend_get(&format!("/messages/{id}/status")).await.is(
         200,
-        &json!({"messageId": id, "status": "Dispatched", "counts": counts(1, 0, 0, 0)}),
+        &json!({"messageId": id, "status": "Dispatched", "counts": counts(1, 0, 0, 0), "reports": {"seen": 0, "opened": 0}}),
     );
     for unknown in ["AAAAAAA0", "null", "short", &"x".repeat(200)] {
         for tail in ["", "/status"] {
@@ -69,7 +69,7 @@ async fn nobody_reached_is_a_message_with_zeros(api: Api) {
     let id = sent["messageId"].as_str().unwrap();
     api.backend_get(&format!("/messages/{id}/status")).await.is(
         200,
-        &json!({"messageId": id, "status": "Dispatched", "counts": counts(0, 0, 0, 0)}),
+        &json!({"messageId": id, "status": "Dispatched", "counts": counts(0, 0, 0, 0), "reports": {"seen": 0, "opened": 0}}),
     );
 }
 

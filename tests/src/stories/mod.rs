@@ -23,6 +23,7 @@ mod queue_trouble;
 mod races;
 mod registration_input;
 mod repeating;
+mod reports;
 mod retirement;
 mod secrets;
 mod send_input;
@@ -69,6 +70,7 @@ pub(crate) fn all() -> Vec<Story> {
         races::stories,
         registration_input::stories,
         repeating::stories,
+        reports::stories,
         retirement::stories,
         secrets::stories,
         send_input::stories,

@@ -122,7 +122,8 @@ impl Dispatch {
         let Some(device) = meant(now) else {
             return Step::Skipped;
         };
-        if !sending.message.reaches(device.token.platform()) {
+        if !sending.message.reaches(device.token.platform()) || sending.message.spares(&aim.device)
+        {
             return Step::Skipped;
         }
         if sending.manner == Manner::Job {

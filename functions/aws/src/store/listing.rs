@@ -26,14 +26,14 @@ const READS: usize = 16;
 const DAY: Span = Span::from_days(1);
 
 impl Entry {
-    /// The entry of a message that is accepted.
+    /// The entry of a message that is accepted, if the list is to show it.
     #[must_use]
-    pub fn of(message: &NewMessage<'_>) -> Self {
-        Self {
+    pub fn of(message: &NewMessage<'_>) -> Option<Self> {
+        Some(Self {
             id: message.id.clone(),
-            alert: message.alert.chars().take(ALERT).collect(),
+            alert: message.alert?.chars().take(ALERT).collect(),
             created: message.stored.created,
-        }
+        })
     }
 }
 
@@ -95,8 +95,8 @@ pub(super) fn entry_key(id: &MessageId, created: Time) -> Row {
 }
 
 /// The whole entry of a message.
-pub(super) fn entry_row(message: &NewMessage<'_>, expires: Time) -> Row {
-    let Entry { id, alert, created } = Entry::of(message);
+pub(super) fn entry_row(entry: Entry, expires: Time) -> Row {
+    let Entry { id, alert, created } = entry;
     let mut row = entry_key(&id, created);
     row.insert("id".to_owned(), text(id.as_str()));
     row.insert("alert".to_owned(), text(alert));

@@ -2,6 +2,7 @@
 
 use super::devices::Order;
 use super::jobs::{JobState, job_of};
+use super::listing::{Entry, entry_row};
 use super::rows::{self, BadRow, Row, key, number, text};
 use super::transaction::NO_ITEM;
 use super::{Fault, NewRequest, Store};
@@ -26,8 +27,8 @@ pub struct StoredMessage {
 pub struct NewMessage<'a> {
     /// Its id.
     pub id: &'a MessageId,
-    /// What it shows, for the list of messages.
-    pub alert: &'a str,
+    /// What it shows, for the list of messages; nothing where it is not to be in it.
+    pub alert: Option<&'a str>,
     /// The message itself.
     pub stored: &'a StoredMessage,
 }
@@ -95,7 +96,7 @@ pub(super) fn partition(id: &MessageId) -> String {
 }
 
 impl Store {
-    /// Keeps new messages, at most 49 of them, each with its entry in the list of messages, for `retention`; with them the
+    /// Keeps new messages, at most 49 of them, with their entries in the list of messages, for `retention`; with them the
     /// request that they came from. All or nothing, and once: who calls again in the same words and with the same name is
     /// answered as the first call was.
     ///
@@ -111,10 +112,8 @@ impl Store {
         let request = request.into_iter().map(|request| self.put_request(request));
         let kept = messages.iter().flat_map(|message| {
             let expires = message.stored.created + retention;
-            [
-                self.put(message_row(message, expires), Some(NO_ITEM)),
-                self.put(super::listing::entry_row(message, expires), None),
-            ]
+            let entry = Entry::of(message).map(|entry| self.put(entry_row(entry, expires), None));
+            std::iter::once(self.put(message_row(message, expires), Some(NO_ITEM))).chain(entry)
         });
         let items: Result<Vec<_>, _> = request.chain(kept).collect();
         let items = items.map_err(|error| Fault::Broken(error.into()))?;

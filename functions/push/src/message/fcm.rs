@@ -14,6 +14,7 @@ pub(super) struct Fcm {
     android: String,
     data: Template,
     time_to_live: Option<u64>,
+    sync: bool,
 }
 
 /// Settings that reach the app under their own name and as they are.
@@ -61,10 +62,9 @@ impl Fcm {
                 data.insert(name.into(), object.to_string().into());
             }
         }
-        // Nothing of these three goes out; a wrong one is told all the same.
+        // Nothing of these two goes out; a wrong one is told all the same.
         settings.text("groupId")?;
         settings.flag("delayWhileIdle")?;
-        settings.flag("sync")?;
 
         let word = |name: &str| data.get(name).and_then(Value::as_str);
         if word("type") == Some("SILENT") && word("sound").is_some() {
@@ -78,7 +78,13 @@ impl Fcm {
             android: android(urgent, collapse_key(settings)?),
             data: Template::new(data, payload(settings)?),
             time_to_live: time_to_live(settings)?,
+            sync: settings.flag("sync")?.unwrap_or_default(),
         })
+    }
+
+    /// The setting `sync`.
+    pub fn syncs(&self) -> bool {
+        self.sync
     }
 
     /// The message for one device, or nothing where its time is over.

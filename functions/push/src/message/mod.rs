@@ -1,6 +1,7 @@
 //! A message as a backend asks for it: checked whole before anything is sent, and rendered for each device.
 
 mod apns;
+mod dismissal;
 mod fcm;
 mod fields;
 mod look;
@@ -17,8 +18,9 @@ pub use refused::Refused;
 pub use rendered::Rendered;
 pub use target::{MOST_ECHOED, MOST_TAGS, MOST_TARGETS, Target};
 
-use crate::{Invalid, MessageId, Platform, Span};
+use crate::{DeviceId, Invalid, MessageId, Platform, Span, UserId};
 use apns::Apns;
+use dismissal::Dismissal;
 use fcm::Fcm;
 use fields::Fields;
 use serde_json::{Map, Value};
@@ -29,12 +31,24 @@ use target::Addressed;
 /// One message: what to show, to whom and how, with everything checked that can be checked without a device.
 #[derive(Clone, PartialEq)]
 pub struct Message {
-    alert: String,
+    content: Content,
     target: Target,
     narrowed: Option<BTreeSet<Platform>>,
+    echo: Value,
+}
+
+/// What a message does on a phone.
+#[derive(Clone, PartialEq)]
+enum Content {
+    Notification(Box<Notification>),
+    Dismissal(Dismissal),
+}
+
+#[derive(Clone, PartialEq)]
+struct Notification {
+    alert: String,
     apns: Apns,
     fcm: Fcm,
-    echo: Value,
 }
 
 /// How many messages one bulk request may hold.
@@ -79,12 +93,11 @@ impl Message {
         let addressed = Addressed::parse(target.unwrap_or_default())
             .map_err(|refused| refused.within("target"))?;
 
+        let alert = alert.to_owned();
         let mut message = Self {
-            alert: alert.to_owned(),
+            content: Content::Notification(Box::new(Notification { alert, apns, fcm })),
             target: addressed.target,
             narrowed: addressed.narrowed,
-            apns,
-            fcm,
             echo: Value::Null,
         };
         message.refuse_too_large()?;
@@ -96,10 +109,54 @@ impl Message {
         Ok(message)
     }
 
-    /// What is shown.
+    /// A message that takes `nid` away from the other Android phones of its reader, who has opened it on `device`.
     #[must_use]
-    pub fn alert(&self) -> &str {
-        &self.alert
+    pub fn dismissal(nid: MessageId, reader: UserId, device: DeviceId) -> Self {
+        let dismissal = Dismissal { nid, device };
+        Self {
+            echo: dismissal.kept(&reader),
+            content: Content::Dismissal(dismissal),
+            target: Target::Users(vec![reader]),
+            narrowed: Some(BTreeSet::from([Platform::Fcm])),
+        }
+    }
+
+    /// A message as it is kept: what [`echo`](Self::echo) gave.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn read_back(kept: &Value) -> Result<Self, Refused> {
+        match Dismissal::read_back(kept) {
+            Some((Dismissal { nid, device }, reader)) => Ok(Self::dismissal(nid, reader, device)),
+            None => Self::parse(kept),
+        }
+    }
+
+    /// What is shown, if something is.
+    #[must_use]
+    pub fn alert(&self) -> Option<&str> {
+        match &self.content {
+            Content::Notification(notification) => Some(&notification.alert),
+            Content::Dismissal(_) => None,
+        }
+    }
+
+    /// Whether it is to go away on all Android phones of its reader once it was opened on one device: `settings.gcm.sync`.
+    #[must_use]
+    pub fn syncs(&self) -> bool {
+        match &self.content {
+            Content::Notification(notification) => notification.fcm.syncs(),
+            Content::Dismissal(_) => false,
+        }
+    }
+
+    /// Whether this device is left out, though it is one of the target's.
+    #[must_use]
+    pub fn spares(&self, device: &DeviceId) -> bool {
+        match &self.content {
+            Content::Notification(_) => false,
+            Content::Dismissal(dismissal) => dismissal.device == *device,
+        }
     }
 
     /// Whom it is for.
@@ -130,9 +187,10 @@ impl Message {
     #[must_use]
     pub fn sizes(&self) -> BTreeMap<Platform, usize> {
         let uid = matches!(self.target, Target::Users(_)).then_some(SOME_UID);
-        let size = |platform| match platform {
-            Platform::Apns => self.apns.size(SOME_NID, uid),
-            Platform::Fcm => self.fcm.size(SOME_NID, uid),
+        let size = |platform| match (&self.content, platform) {
+            (Content::Notification(shown), Platform::Apns) => shown.apns.size(SOME_NID, uid),
+            (Content::Notification(shown), Platform::Fcm) => shown.fcm.size(SOME_NID, uid),
+            (Content::Dismissal(dismissal), _) => dismissal.size(),
         };
         let reached = Platform::ALL.into_iter().filter(|p| self.reaches(*p));
         reached.map(|platform| (platform, size(platform))).collect()
@@ -148,9 +206,14 @@ impl Message {
         uid: Option<&str>,
         age: Span,
     ) -> Option<Rendered> {
-        match platform {
-            Platform::Apns => self.apns.render(nid.as_str(), uid, age),
-            Platform::Fcm => self.fcm.render(nid.as_str(), uid, age),
+        match (&self.content, platform) {
+            (Content::Notification(shown), Platform::Apns) => {
+                shown.apns.render(nid.as_str(), uid, age)
+            }
+            (Content::Notification(shown), Platform::Fcm) => {
+                shown.fcm.render(nid.as_str(), uid, age)
+            }
+            (Content::Dismissal(dismissal), _) => Some(dismissal.render()),
         }
     }
 

@@ -89,7 +89,7 @@ proptest! {
             parse_bulk(&value),
         ] {
             match result {
-                Ok(messages) => prop_assert!(messages.iter().all(|m| !m.alert().is_empty())),
+                Ok(messages) => prop_assert!(messages.iter().all(|m| m.alert().is_some_and(|alert| !alert.is_empty()))),
                 Err(Refused::Invalid(invalid)) => prop_assert!(!invalid.parameter().is_empty()),
                 Err(Refused::TooLarge) => prop_assert!(false),
             }

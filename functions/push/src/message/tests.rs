@@ -19,7 +19,7 @@ fn a_message_needs_something_to_show_and_nothing_else() {
         json!({"message": {"alert": "a"}, "settings": {"chromeWeb": 1, "firefoxWeb": [], "safariWeb": "x", "chromeAppExt": {"a": {}}}}),
     ] {
         let message = Message::parse(&value).unwrap();
-        assert_eq!(message.alert(), "a");
+        assert_eq!(message.alert(), Some("a"));
         assert_eq!(message.target(), &Target::Everybody);
     }
 }

@@ -1,0 +1,96 @@
+//! What a report of a device comes to, by what it has reported before.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
+use push::report::{News, Report, decide};
+use push::subscription::Subscriptions;
+use push::{
+    Caller, ClientSecretMode, Platform, Refusal, RequireClientSecret, Span, Time, Token, UserId,
+};
+
+const NOW: Time = Time::from_seconds(1_800_000_000);
+
+fn policy() -> Policy {
+    Policy {
+        lease: Span::from_days(10),
+        bindings_not_before: Time::default(),
+        require_client_secret: RequireClientSecret::Users,
+        client_secret_mode: ClientSecretMode::PerUser,
+    }
+}
+
+fn alice() -> UserId {
+    UserId::parse("alice").unwrap()
+}
+
+/// A device that was registered that long ago, for alice or for nobody.
+fn record(owner: Option<UserId>, ago: Span) -> Record {
+    let then = NOW - ago;
+    let lease = policy().lease_end(then);
+    let device = Device {
+        binding: owner.map(|user| Binding { user, lease }),
+        token: Token::parse(Platform::Fcm, &"a".repeat(40)).unwrap(),
+        endpoint: "arn:a".to_owned(),
+        checked: then,
+        created: then,
+        updated: then,
+        since: then,
+        subscriptions: Subscriptions::default(),
+    };
+    Record {
+        version: Version([1; 16]),
+        arrived: then,
+        expires: lease + GRACE,
+        departed: std::collections::BTreeMap::new(),
+        state: State::Live(device),
+    }
+}
+
+#[test]
+fn a_report_counts_what_was_not_said_before() {
+    use Report::{Opened, Seen};
+    let record = record(Some(alice()), Span::from_days(1));
+    let caller = Caller::Provisioned;
+    for (before, report, expected) in [
+        (None, Seen, Some((1, 0))),
+        (None, Opened, Some((1, 1))),
+        (Some(Seen), Seen, None),
+        (Some(Seen), Opened, Some((0, 1))),
+        (Some(Opened), Seen, None),
+        (Some(Opened), Opened, None),
+    ] {
+        let news = decide(NOW, Some(&record), before, report, &caller, &policy());
+        let expected = expected.map(|(seen, opened)| News {
+            seen,
+            opened,
+            reader: (report == Opened).then(alice),
+        });
+        assert_eq!(news, Ok(expected), "{before:?} {report:?}");
+    }
+}
+
+#[test]
+fn the_reader_is_whoever_the_device_belongs_to_now() {
+    let opened = |record: &Record, caller: &Caller| {
+        decide(NOW, Some(record), None, Report::Opened, caller, &policy())
+            .map(|news| news.unwrap().reader)
+    };
+    let (day, lease) = (Span::from_days(1), Span::from_days(10));
+    let nobodys = record(None, day);
+    assert_eq!(opened(&nobodys, &Caller::Nobody), Ok(None));
+    // At the end of the lease it is nobody's, and everybody reports.
+    let last = record(Some(alice()), lease - Span::from_seconds(1));
+    assert_eq!(opened(&last, &Caller::Nobody), Err(Refusal::Unauthorized));
+    assert_eq!(opened(&last, &Caller::Backend), Ok(Some(alice())));
+    let over = record(Some(alice()), lease);
+    assert_eq!(opened(&over, &Caller::Nobody), Ok(None));
+}
+
+#[test]
+fn no_device_reports_nothing() {
+    for caller in [Caller::Nobody, Caller::Provisioned, Caller::Backend] {
+        let news = decide(NOW, None, None, Report::Seen, &caller, &policy());
+        assert_eq!(news, Err(Refusal::NotFound));
+    }
+}

@@ -1,0 +1,101 @@
+//! What devices report of a message; one that its reader has opened goes away on their other Android phones.
+
+use crate::Sender;
+use crate::acceptance::{Accepted, Progress};
+use crate::keeping::Draft;
+use aws::jobs::AT_ONCE;
+use aws::store::{Attempts, NewReport};
+use aws::{Call, Failure, Reply, random};
+use push::message::Message;
+use push::report::{Report, decide};
+use push::{DeviceId, Invalid, MessageId, UserId};
+use serde_json::{Value, json};
+
+/// The largest body that a device sends, in bytes.
+const BODY: usize = 1024 * 1024;
+
+impl Sender {
+    /// PUT `…/messages/{messageId}`.
+    pub(crate) async fn report(&self, call: &Call) -> Result<Reply, Failure> {
+        let body: Value = call.json(BODY)?;
+        let device = DeviceId::parse(text(&body, "deviceId")?)?;
+        let report = Report::parse(text(&body, "status")?)?;
+        let caller = self.secrets.caller(call).await?;
+        caller.admit(self.settings.require_client_secret)?;
+        let id = MessageId::parse(call.path("messageId")).map_err(|_| Failure::NotFound)?;
+        let mut attempts = Attempts::new(self.clock.clone(), call.now);
+        let mut dismissed = false;
+        loop {
+            let read = tokio::try_join!(
+                self.store.device(&device),
+                self.store.report(&id, &device),
+                self.store.stored_message(&id, call.now),
+            );
+            let Some((record, before, message)) = attempts.passed(read).await? else {
+                continue;
+            };
+            let (now, policy) = ((self.clock)(), self.settings.policy());
+            let news = decide(now, record.as_ref(), before, report, &caller, &policy)?;
+            let message = message.ok_or(Failure::NotFound)?;
+            let Some(news) = news else {
+                break;
+            };
+            // First the other phones, then the note: a crash in between takes the message away twice, never not at all.
+            if let Some(reader) = &news.reader
+                && !dismissed
+                && Message::read_back(&message.asked).is_ok_and(|message| message.syncs())
+            {
+                self.dismiss(call, &id, reader, &device).await?;
+                dismissed = true;
+            }
+            let new = NewReport {
+                message: &id,
+                device: &device,
+                before,
+                report,
+                news: &news,
+                expires: message.created + self.settings.message_retention,
+            };
+            let put = self.store.put_report(new, random::version()?).await;
+            if attempts.passed(put).await?.is_some() {
+                break;
+            }
+        }
+        Reply::json(200, &json!({}))
+    }
+
+    /// The message goes away on the reader's Android phones but this one, or is sure to: it is a message of its own.
+    async fn dismiss(
+        &self,
+        call: &Call,
+        id: &MessageId,
+        reader: &UserId,
+        device: &DeviceId,
+    ) -> Result<(), Failure> {
+        let message = Message::dismissal(id.clone(), reader.clone(), device.clone());
+        let draft = Draft::of(&message, self.plan(&message, AT_ONCE).jobs(), call.now);
+        let mut attempts = Attempts::new(self.clock.clone(), call.now);
+        let ids = self
+            .keep(std::slice::from_ref(&draft), &mut attempts)
+            .await?;
+        for id in ids {
+            let kept = Accepted {
+                id,
+                stored: draft.stored.clone(),
+                progress: Progress::Due,
+            };
+            let plan = self.plan(&message, AT_ONCE);
+            self.send(call, &message, &kept, plan).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A string that the body has to have.
+fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Invalid> {
+    match body.get(name) {
+        None | Some(Value::Null) => Err(Invalid::new(name, "It is required.")),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(Invalid::new(name, "It is a string.")),
+    }
+}
