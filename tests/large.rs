@@ -1,4 +1,4 @@
-//! Sends one message to very many devices, to a local server of this process: by name, and to everybody.
+//! Sends one message to very many devices, to a local server of this process: by name, by a tag, and to everybody.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -13,6 +13,10 @@ fn main() -> ExitCode {
         (
             "a_message_to_all_users_reaches_every_device",
             Audience::Users,
+        ),
+        (
+            "a_message_to_a_tag_reaches_every_subscriber",
+            Audience::Subscribers,
         ),
         ("a_broadcast_reaches_every_device", Audience::Everybody),
     ];

@@ -108,13 +108,15 @@ LISTED = cycle(
 
 @cache
 def prepare():
-    """Registers the devices and creates the tags."""
+    """Registers the devices, creates the tags and sends a message; gives its id."""
     headers = BACKEND[0] | {"Content-Type": "application/json"}
     for device, user in DEVICES.items():
         token = device.ljust(32, ".")
         asked(f"{PREFIX}/devices", {"deviceId": device, "token": token, "platform": "G", "userId": user}, headers)
     for tag in TAGS:
         asked(f"{PREFIX}/tags", {"name": tag}, headers)
+    message = {"message": {"alert": "Hi"}, "target": {"userIds": ["carol"]}, "settings": {"gcm": {"sync": True}}}
+    return asked(f"{PREFIX}/messages", message, headers)["messageId"]
 
 
 def affordable(message, large, tagged):
@@ -169,13 +171,13 @@ def before_call(context, case, kwargs):
     if operation == "updateTag" and case.body.get("name") is not None:
         # A path has it encoded, and a name has no percent sign itself.
         case.body["name"] = unquote(case.path_parameters["tagName"])
-    if operation in ("subscribe", "listSubscriptions", "unsubscribe"):
+    if operation in ("subscribe", "listSubscriptions", "unsubscribe", "reportMessage"):
         existing(operation, case)
 
 
 def existing(operation, case):
-    """Makes it, in most turns, a call about a device and a tag that there are; not where a link says about which."""
-    prepare()
+    """Makes it, in most turns, a call about a device, a tag and a message that there are; not where a link says about which."""
+    message = prepare()
     if operation == "subscribe":
         if device := next(SUBSCRIBERS):
             case.body["deviceId"] = device
@@ -185,6 +187,12 @@ def existing(operation, case):
                 case.body["tagNames"] = [*case.body["tagNames"], *TAGS][-100:]
         return
     linked = case.meta.phase.name.value == "stateful"
+    if operation == "reportMessage":
+        if device := next(SUBSCRIBERS):
+            case.body["deviceId"] = device
+            if not linked:
+                case.path_parameters["messageId"] = message
+        return
     if operation == "unsubscribe":
         if not linked and (device := next(SUBSCRIBERS)):
             case.query.update(deviceId=device, tagName=next(NAMES))

@@ -162,7 +162,7 @@ mod tests {
         let stored: Vec<_> = stored.collect();
         let messages = stored.iter().map(|stored| NewMessage {
             id: &id,
-            alert: "",
+            alert: None,
             stored,
         });
         let messages: Vec<_> = messages.collect();

@@ -1,11 +1,13 @@
 //! Many devices, written straight into the table as registrations would have left them, with their endpoints at SNS.
 
+use crate::api::Api;
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::phone::{Phone, hex, random_hex};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -26,9 +28,16 @@ pub(super) struct Registry {
     lease_days: u64,
 }
 
-/// Devices that are written with one call: a transaction takes 100 items, and each device has three. The embedded store
+/// A tag that there is.
+pub(super) struct Tag {
+    pub(super) name: String,
+    /// Its id, in Base64.
+    id: String,
+}
+
+/// Devices that are written with one call: a transaction takes 100 items, and each device has three, or four. The embedded store
 /// commits a transaction once, and a `BatchWriteItem` once for each item, which takes the longer the more it holds.
-const BATCH: usize = 33;
+const BATCH: usize = 25;
 /// Batches under way.
 const AT_ONCE: usize = 8;
 /// Calls of SNS under way in each.
@@ -77,13 +86,18 @@ impl Crowd {
             .collect()
     }
 
-    /// Puts them all into the table, and makes their endpoints.
+    /// Puts them all into the table, with a tag they subscribed to, and makes their endpoints.
     ///
     /// # Errors
     /// What a service answered instead.
-    pub(super) async fn register(&self, registry: &Registry) -> Result<(), String> {
+    pub(super) async fn register(
+        &self,
+        registry: &Registry,
+        tag: Option<&Tag>,
+    ) -> Result<(), String> {
         let batches = self.phones.chunks(BATCH).enumerate();
-        let batches = batches.map(|(batch, phones)| self.batch(registry, batch * BATCH, phones));
+        let batches =
+            batches.map(|(batch, phones)| self.batch(registry, batch * BATCH, phones, tag));
         // Collected first: a stream that borrows from what makes it is no future that can be sent.
         let batches: Vec<_> = batches.collect();
         stream::iter(batches)
@@ -97,6 +111,7 @@ impl Crowd {
         registry: &Registry,
         first: usize,
         phones: &[Phone],
+        tag: Option<&Tag>,
     ) -> Result<(), String> {
         let endpoints: Vec<_> = phones
             .iter()
@@ -106,9 +121,9 @@ impl Crowd {
         let endpoints: Vec<String> = endpoints.try_collect().await?;
         let mut actions = Vec::new();
         for (n, (phone, endpoint)) in phones.iter().zip(&endpoints).enumerate() {
-            let items = registry.items(phone, &self.owner(first + n), endpoint);
+            let items = registry.items(phone, &self.owner(first + n), endpoint, tag);
             let put = |item: Value| json!({"Put": {"TableName": registry.table, "Item": item}});
-            actions.extend(items.map(put));
+            actions.extend(items.into_iter().map(put));
         }
         let input = json!({ "TransactItems": actions });
         let written = registry
@@ -152,8 +167,28 @@ impl Registry {
             .ok_or_else(|| format!("an endpoint without an ARN: {made}"))
     }
 
-    /// The items of a device, of its user's link and of its token, after a registration now.
-    fn items(&self, phone: &Phone, user: &str, endpoint: &str) -> [Value; 3] {
+    /// A new tag.
+    ///
+    /// # Errors
+    /// What the table answered instead.
+    pub(super) async fn tag(&self, api: &Api) -> Result<Tag, String> {
+        let name = format!("tag-{}", random_hex(4));
+        let make = api.call(Method::POST, "/tags").backend(api);
+        make.json(&json!({"name": name})).send().await.ok(201);
+        let key = json!({"pk": {"S": "TAGS"}, "sk": {"S": name}});
+        let input = json!({"TableName": self.table, "Key": key});
+        let made = self.cloud.json("DynamoDB_20120810.GetItem", &input).await?;
+        let id = made["Item"]["id"]["B"].as_str();
+        let id = id.ok_or_else(|| format!("a tag without an id: {made}"))?;
+        Ok(Tag {
+            name,
+            id: id.to_owned(),
+        })
+    }
+
+    /// The items of a device, of its user's link and of its token, after a registration now; with a tag, of its entry in
+    /// the index of that.
+    fn items(&self, phone: &Phone, user: &str, endpoint: &str, tag: Option<&Tag>) -> Vec<Value> {
         let now = clock::machine();
         let lease = now / 1000 + self.lease_days * DAY;
         let expires = lease + GRACE_DAYS * DAY;
@@ -165,7 +200,7 @@ impl Registry {
         )));
         let mut version = [0; 16];
         getrandom::fill(&mut version).unwrap();
-        [
+        let mut items = vec![
             json!({
                 "pk": {"S": format!("DEVICES#{shard}")}, "sk": {"S": phone.device},
                 "v": {"B": STANDARD.encode(version)}, "arrived": {"N": now}, "expires": {"N": expires},
@@ -180,6 +215,13 @@ impl Registry {
                 "pk": {"S": format!("TOKEN#{token}")}, "sk": {"S": "TOKEN"},
                 "d": {"S": phone.device}, "arrived": {"N": now}, "expires": {"N": expires},
             }),
-        ]
+        ];
+        if let Some(Tag { name, id }) = tag {
+            items[0]["tags"] = json!({"M": {name: {"M": {"id": {"B": id}, "at": {"N": now}}}}});
+            items.push(json!({
+                "pk": {"S": format!("TAG#{name}#{}", shard / 16)}, "sk": {"S": phone.device}, "expires": {"N": expires},
+            }));
+        }
+        items
     }
 }

@@ -14,7 +14,7 @@ pub use settings::Large;
 use crate::api::Api;
 use crate::cloud::Cloud;
 use check::{Received, Told};
-use crowd::{Crowd, Registry};
+use crowd::{Crowd, Registry, Tag};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ use working::{Deliver, Worked, Working};
 pub enum Audience {
     /// All users of a crowd, by name; there is another crowd that gets nothing.
     Users,
+    /// Who subscribed to a tag, as all of a crowd did; there is another crowd that gets nothing.
+    Subscribers,
     /// Everybody.
     Everybody,
 }
@@ -50,9 +52,11 @@ impl Large {
         let crowd = Crowd::new(self.devices, self.users);
         let others = Crowd::new(self.devices.div_ceil(OTHERS), self.users.div_ceil(OTHERS));
         let begun = Instant::now();
-        for crowd in [&crowd, &others] {
-            crowd.register(&registry).await?;
-            look(&api, crowd).await;
+        let tag = registry.tag(&api).await?;
+        let subscribed = (audience == Audience::Subscribers).then_some(&tag);
+        for (crowd, tag) in [(&crowd, subscribed), (&others, None)] {
+            crowd.register(&registry, tag).await?;
+            look(&api, crowd, tag).await;
         }
         let seeded = begun.elapsed();
         let working = match deliver {
@@ -64,6 +68,9 @@ impl Large {
         let message = match audience {
             Audience::Users => {
                 json!({"message": {"alert": ALERT}, "target": {"userIds": crowd.users()}})
+            }
+            Audience::Subscribers => {
+                json!({"message": {"alert": ALERT}, "target": {"tagNames": [tag.name]}})
             }
             Audience::Everybody => json!({"message": {"alert": ALERT}}),
         };
@@ -92,7 +99,7 @@ impl Large {
             alert: ALERT,
             application: api.application(),
             crowds: match audience {
-                Audience::Users => &[&crowd],
+                Audience::Users | Audience::Subscribers => &[&crowd],
                 Audience::Everybody => &[&crowd, &others],
             },
             names_users: audience == Audience::Users,
@@ -167,12 +174,19 @@ impl Large {
     }
 }
 
-/// Devices that were written look to the API as if they had registered: a registration of one changes nothing.
-async fn look(api: &Api, crowd: &Crowd) {
+/// Devices that were written look to the API as if they had registered, and subscribed: a registration of one changes
+/// nothing.
+async fn look(api: &Api, crowd: &Crowd, tag: Option<&Tag>) {
     let step = crowd.phones.len().div_ceil(LOOKED_AT);
     for (n, phone) in crowd.phones.iter().enumerate().step_by(step) {
         let owner = crowd.owner(n);
         api.holds(phone, Some(&owner)).await;
+        let subscriptions = format!("/subscriptions?deviceId={}", phone.device);
+        let subscriptions = api.backend_get(&subscriptions).await.ok(200);
+        let subscriptions = subscriptions["subscriptions"].as_array().expect("a list");
+        let named: Vec<_> = subscriptions.iter().map(|one| &one["tagName"]).collect();
+        let expected: Vec<_> = tag.iter().map(|tag| json!(tag.name)).collect();
+        assert_eq!(named, expected.iter().collect::<Vec<_>>());
         api.forget_calls().await;
         let secret = Some(api.client_secret());
         api.register(phone, Some(&owner), secret).await.ok(201);
