@@ -28,7 +28,7 @@ pub(crate) struct Entry {
     /// From when on the item counts as absent, in seconds.
     pub(crate) expires: u64,
     /// The tags that it subscribes to.
-    tags: BTreeSet<String>,
+    pub(crate) tags: BTreeSet<String>,
     key: String,
 }
 

@@ -12,6 +12,8 @@ pub(super) enum Operation {
     ReboundAndReinstalled,
     TakenOver,
     Updated,
+    Subscribed,
+    SubscribedAndRebound,
     Read,
     ReadAndRenewed,
     Unregistered,
@@ -27,7 +29,7 @@ pub(super) enum Operation {
 }
 
 /// All of them, in the order of the table.
-pub(super) const ALL: [Operation; 21] = [
+pub(super) const ALL: [Operation; 23] = [
     Operation::Registered,
     Operation::Unchanged,
     Operation::Renewed,
@@ -37,6 +39,8 @@ pub(super) const ALL: [Operation; 21] = [
     Operation::ReboundAndReinstalled,
     Operation::TakenOver,
     Operation::Updated,
+    Operation::Subscribed,
+    Operation::SubscribedAndRebound,
     Operation::Read,
     Operation::ReadAndRenewed,
     Operation::Unregistered,
@@ -64,6 +68,10 @@ impl Operation {
             Self::ReboundAndReinstalled => "POST for another user with the token of a third device",
             Self::TakenOver => "POST for nobody, without a secret",
             Self::Updated => "PUT with a new token and no platform",
+            Self::Subscribed => "a subscription to a tag",
+            Self::SubscribedAndRebound => {
+                "POST for another user of a device that subscribes to a tag"
+            }
             Self::Read => "GET",
             Self::ReadAndRenewed => "GET past half of the lease",
             Self::Unregistered => "DELETE",
@@ -89,7 +97,9 @@ impl Operation {
             | Self::Refreshed
             | Self::Reinstalled
             | Self::ReboundAndReinstalled
-            | Self::TakenOver => 201,
+            | Self::TakenOver
+            | Self::Subscribed
+            | Self::SubscribedAndRebound => 201,
             Self::Updated | Self::Read | Self::ReadAndRenewed => 200,
             Self::Unregistered | Self::UnregisteredAgain | Self::Erased => 204,
             Self::LeftAnothers | Self::LeftUnknown => 404,

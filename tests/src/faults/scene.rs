@@ -23,6 +23,8 @@ pub(super) struct Scene {
     fresh: Phone,
     /// The idempotency key of a send.
     key: String,
+    /// A tag, which is there where somebody subscribes to it.
+    tag: String,
 }
 
 /// What the table and the phones show of a scene.
@@ -51,6 +53,7 @@ impl Scene {
             },
             fresh: phone.refreshed(),
             key: random_hex(8),
+            tag: random_hex(8),
             alice,
             bob,
             phone,
@@ -80,6 +83,14 @@ impl Scene {
                 let first = api.unregister(&scene.phone, Some(&scene.secret));
                 first.await.empty(204);
             }
+            Operation::Subscribed | Operation::SubscribedAndRebound => {
+                let make = api.call(Method::POST, "/tags").backend(api);
+                let made = make.json(&json!({"name": scene.tag})).send().await;
+                made.ok(201);
+                if operation == Operation::SubscribedAndRebound {
+                    scene.subscribe().await.ok(201);
+                }
+            }
             Operation::LeftAnothers => scene.secret = api.secret(&scene.bob).await,
             Operation::ToldDead => api.set_endpoint(&scene.phone.token, "enabled", false).await,
             Operation::ToldGone => api.set_endpoint(&scene.phone.token, "deleted", true).await,
@@ -97,6 +108,9 @@ impl Scene {
         self.api.unregister(&nobody, secret).await;
         let empty = json!({});
         self.api.send(&empty).await.ok(400);
+        let subscriptions = format!("/subscriptions?deviceId={}", nobody.device);
+        let subscriptions = self.api.call(Method::GET, &subscriptions);
+        subscriptions.secret(secret).send().await.ok(404);
         self.erase(&user("nobody")).await;
     }
 
@@ -142,7 +156,10 @@ impl Scene {
             | Operation::ReboundAndReinstalled => {
                 api.register(&phone, Some(&self.alice), secret).await
             }
-            Operation::Rebound => api.register(&phone, Some(&self.bob), secret).await,
+            Operation::Rebound | Operation::SubscribedAndRebound => {
+                api.register(&phone, Some(&self.bob), secret).await
+            }
+            Operation::Subscribed => self.subscribe().await,
             Operation::TakenOver => api.register(&phone, None, None).await,
             Operation::Updated => {
                 let body = json!({"token": phone.token, "userId": self.alice});
@@ -186,6 +203,16 @@ impl Scene {
         let sent: Value = serde_json::from_str(&answer.text).expect("JSON");
         let id = sent["messageId"].as_str().expect("an id");
         self.api.comes_to_rest(id).await
+    }
+
+    async fn subscribe(&self) -> Answer {
+        let subscribe = self.api.call(Method::POST, "/subscriptions");
+        let body = json!({"deviceId": self.phone.device, "tagName": self.tag});
+        subscribe
+            .secret(Some(&self.secret))
+            .json(&body)
+            .send()
+            .await
     }
 
     async fn erase(&self, user: &str) -> Answer {
@@ -241,7 +268,12 @@ impl Scene {
                     } else {
                         ", half of its lease over"
                     };
-                    format!("{name} is {owner} with {token} token{lease}{departed}")
+                    let tags = if entry.tags.is_empty() {
+                        ""
+                    } else {
+                        ", subscribed"
+                    };
+                    format!("{name} is {owner} with {token} token{lease}{tags}{departed}")
                 }
                 None => format!("{name} has ended{departed}"),
             })

@@ -60,7 +60,7 @@ impl Large {
                 processes: count("PROCESSES", 8),
                 kills: count("KILLS", 10),
                 publishes: count("DEVICES", devices),
-                visibility: seconds("VISIBILITY", 100),
+                visibility: seconds("VISIBILITY", 70),
                 timeout: seconds("TIMEOUT", 120),
                 environment: BTreeMap::new(),
             }),

@@ -108,7 +108,7 @@ async fn a_known_route_with_a_wrong_method_says_so(api: Api) {
         ),
         (&device, &[Method::POST, Method::PATCH]),
         ("/messages", &[Method::PUT, Method::DELETE, Method::PATCH]),
-        ("/messages/bulk", &[Method::PUT, Method::PATCH]),
+        ("/messages/bulk", &[Method::PATCH]),
         ("/messages/AAAAAAAA", &[Method::POST, Method::PATCH]),
         (
             "/messages/AAAAAAAA/status",

@@ -126,8 +126,8 @@ async fn a_job_that_keeps_failing_ends_among_the_dead_letters_and_can_be_sent_ba
         api.advance(VISIBILITY).await;
     }
     api.queue_is(DEAD, |held| held["visible"] == 1).await;
-    assert_eq!(api.comes_to(&id, "Failed").await, counts(&json!({})));
     heal(api).await;
+    assert_eq!(api.comes_to(&id, "Failed").await, counts(&json!({})));
     let other = told(api, &crowd(&[&stage.alice]), "not stopped").await;
     api.settled(&other).await;
     let dead = json!({"queue": DEAD});

@@ -57,9 +57,11 @@ impl Addressed {
         let mut echo = Map::new();
         let narrowed = narrowing(fields, &mut echo)?;
         let Some(kind) = kinds().next() else {
+            // Also where a platform is named: one client sends that beside every target, and drops a list that is empty. Who
+            // named no devices does not mean all of them, unless messages to everybody are allowed.
             return Ok(Self {
-                target: narrowed.map_or(Target::Everybody, Target::Platforms),
-                narrowed: None,
+                target: Target::Everybody,
+                narrowed,
                 echo,
             });
         };
