@@ -213,11 +213,12 @@ def ends(rows):
 
 def traps(rows):
     """Where a broadcast is not allowed: an empty list is the same to the client as none, and it names both platforms then, which
-    is a target."""
+    is everybody."""
     rows.client.register_device(ANDROID, "G")
     rows.client.register_device(IPHONE, "A")
-    rows.send("send_message('Hello', device_ids=[])", message({}), "android, iphone")
-    rows.send("send_message('Hello', topics=[])", message({}), "android, iphone")
+    rows.call("send_message('Hello')", "raises " + wrong("target"))
+    rows.call("send_message('Hello', device_ids=[])", "raises " + wrong("target"))
+    rows.call("send_message('Hello', topics=[])", "raises " + wrong("target"))
     rows.call("send_message('Hello', platforms=[])", "raises " + wrong("target.platform"))
     rows.call("send_message('Hello', platforms=[], device_ids=['iphone'])", "raises " + wrong("target.platform"))
     rows.call("send_message('Hello', platforms=None)", "raises " + wrong("target"))

@@ -9,8 +9,6 @@ import urllib.parse
 from typing import NamedTuple
 
 HEADERS = {"Content-Type": "application/json"}
-# Whether PUT /messages/{messageId} is served: reports of devices, which the status of a message counts.
-REPORTS = False
 
 
 class Answer(NamedTuple):
@@ -153,8 +151,8 @@ def nid(push):
 def status(seen=0, opened=0):
     """What the status says of a message that one phone has."""
     counts = {"accepted": 1, "dead": 0, "expired": 0, "misconfigured": 0, "refused": 0, "retried": 0}
-    reports = {"reports": {"opened": opened, "seen": seen}} if REPORTS else {}
-    return {"counts": counts, "messageId": "<message id>", "status": "Dispatched"} | reports
+    reports = {"opened": opened, "seen": seen}
+    return {"counts": counts, "messageId": "<message id>", "reports": reports, "status": "Dispatched"}
 
 
 def phones(pushes):

@@ -312,6 +312,17 @@ async fn everybody_is_told_once(api: Api) {
         );
     }
     assert_eq!(api.shown(&gone).await, [""; 0]);
+    let lone = json!({"message": {"alert": "iPhones"}, "target": {"platform": "A"}});
+    let sent = api.send(&lone).await.ok(202);
+    api.settled(sent["messageId"].as_str().unwrap()).await;
+    for phone in &phones {
+        let expected = if phone.platform == "A" {
+            &["All", "iPhones"][..]
+        } else {
+            &["All"]
+        };
+        assert_eq!(api.shown(phone).await, expected);
+    }
 }
 
 async fn everybody_of_a_platform_is_told_once(api: Api) {
@@ -319,16 +330,15 @@ async fn everybody_of_a_platform_is_told_once(api: Api) {
     for phone in [&android, &iphone] {
         api.register(phone, None, None).await.ok(201);
     }
-    for target in [json!({"platforms": ["A"]}), json!({"platform": ["A"]})] {
-        let sent = api
-            .send(&json!({"message": {"alert": "iPhones"}, "target": target}))
-            .await
-            .ok(202);
-        api.settled(sent["messageId"].as_str().unwrap()).await;
-    }
-    assert_eq!(api.shown(&iphone).await, ["iPhones"; 2]);
+    let message = json!({"message": {"alert": "iPhones"}, "target": {"platforms": ["A"]}});
+    let sent = api.send(&message).await.ok(202);
+    api.settled(sent["messageId"].as_str().unwrap()).await;
+    assert_eq!(api.shown(&iphone).await, ["iPhones"]);
     assert_eq!(api.shown(&android).await, [""; 0]);
+    // What a client says of the target when its list of devices is empty.
+    let lone = json!({"message": {"alert": "All"}, "target": {"platform": ["A", "G"]}});
+    api.send(&lone).await.invalid("target", "");
     let web = json!({"message": {"alert": "Web"}, "target": {"platforms": ["WEB_CHROME"]}});
     api.send(&web).await.ok(202);
-    assert_eq!(api.shown(&iphone).await, ["iPhones"; 2]);
+    assert_eq!(api.shown(&iphone).await, ["iPhones"]);
 }

@@ -202,11 +202,15 @@ mod tests {
             ),
             (
                 json!({"platform": ["A", "G"]}),
-                platforms(&[Apns, Fcm]),
-                None,
+                Target::Everybody,
+                only(&[Apns, Fcm]),
             ),
-            (json!({"platform": "g"}), platforms(&[Fcm]), None),
-            (json!({"platform": "WEB_SAFARI"}), platforms(&[]), None),
+            (json!({"platform": "g"}), Target::Everybody, only(&[Fcm])),
+            (
+                json!({"platform": "WEB_SAFARI"}),
+                Target::Everybody,
+                only(&[]),
+            ),
             (
                 json!({"platform": ["A", "G"], "deviceIds": ["d"]}),
                 devices,
