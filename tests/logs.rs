@@ -60,13 +60,15 @@ fn main() -> ExitCode {
 }
 
 /// Signs that the search would find what is in the log: requests of every function with every result, and jobs.
-const LOGGED: [&str; 13] = [
+const LOGGED: [&str; 15] = [
     "\"function\":\"init\"",
     "\"function\":\"register\"",
     "\"function\":\"unregister\"",
     "\"function\":\"send\"",
     "\"function\":\"query\"",
     "\"function\":\"deliver\"",
+    "webhook told",
+    "webhook not told",
     "request answered",
     "request refused",
     "request failed",
@@ -77,7 +79,7 @@ const LOGGED: [&str; 13] = [
 ];
 
 /// The same for the metrics.
-const COUNTED: [&str; 11] = [
+const COUNTED: [&str; 13] = [
     "\"Registrations\":",
     "\"Endings\":",
     "\"Sends\":",
@@ -87,6 +89,8 @@ const COUNTED: [&str; 11] = [
     "\"Jobs\":",
     "\"MessageAge\":",
     "\"FeedbackReports\":",
+    "\"WebhookEvents\":",
+    "\"WebhookDeliveries\":",
     "\"Failures\":",
     "\"Refusals\":",
 ];

@@ -89,6 +89,9 @@ NUMBERS = count()
 # to a user.
 LARGE, TAGGED = iter(range(10)), iter(range(40))
 
+# Hosts that may be called, in each form; what is generated is mostly none.
+URLS = cycle(["https://hooks.example.com/a?b=c", "https://h.example:8443", "https://1.1.1.1/", "https://[2606:4700::1]/x"])
+
 # Devices with their users, and tags: nothing that is generated names them, so that they stay.
 DEVICES = {"of-carol": "carol", "of-nobody": ""}
 TAGS = ["weather", "traffic"]
@@ -171,8 +174,25 @@ def before_call(context, case, kwargs):
     if operation == "updateTag" and case.body.get("name") is not None:
         # A path has it encoded, and a name has no percent sign itself.
         case.body["name"] = unquote(case.path_parameters["tagName"])
+    if operation in ("createWebhook", "updateWebhook"):
+        case.body["url"] = next(URLS)
+    if operation == "createWebhook":
+        make_room()
+    if operation == "updateWebhook" and case.body.get("name") is not None:
+        case.body["name"] = unquote(case.path_parameters["webhookName"])
     if operation in ("subscribe", "listSubscriptions", "unsubscribe", "reportMessage"):
         existing(operation, case)
+
+
+def make_room():
+    """There are at most ten webhooks: deletes those that were made first."""
+    webhooks = asked(f"{PREFIX}/webhooks", headers=BACKEND[0])["webhooks"]
+    if len(webhooks) < 9:
+        return
+    for webhook in sorted(webhooks, key=lambda webhook: webhook["createdTime"])[:5]:
+        path = f"{PREFIX}/webhooks/{webhook['name']}"
+        with urlopen(Request(LOCAL + path, headers=BACKEND[0], method="DELETE"), timeout=10):
+            pass
 
 
 def existing(operation, case):

@@ -76,6 +76,11 @@ impl Api {
         &self.0.url
     }
 
+    /// What a link of an answer has behind the host, which API Gateway may know by another name.
+    pub(crate) fn path_of(link: &str) -> Option<&str> {
+        link.find("/imfpush").map(|start| &link[start..])
+    }
+
     /// A request to a route of this application.
     pub(crate) fn call(&self, method: Method, route: &str) -> Request {
         self.at_path(method, &self.path(route))

@@ -13,6 +13,7 @@ mod clock;
 mod cloud;
 mod control;
 mod faults;
+mod hooks;
 mod jwt;
 mod large;
 mod message;

@@ -13,6 +13,8 @@ pub enum Failure {
     NotFound,
     /// There is a tag of this name.
     TagExists,
+    /// There is a webhook of this name.
+    WebhookExists,
     /// The device does not subscribe to the tag.
     NoSubscription,
     /// The platform has no SNS platform application, or Android has no sender id.
@@ -48,7 +50,7 @@ impl Failure {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "FPWSE0001E",
-            Self::TagExists => "FPWSE0002E",
+            Self::TagExists | Self::WebhookExists => "FPWSE0002E",
             Self::PlatformNotConfigured => "FPWSE0003E",
             Self::NotJson => "FPWSE0004E",
             Self::Invalid(_) => "FPWSE0005E",
@@ -72,7 +74,7 @@ impl Failure {
             Self::NotJson | Self::Invalid(_) | Self::QueryParameterMissing(_) => 400,
             Self::Unauthorized => 401,
             Self::MethodNotAllowed(_) => 405,
-            Self::TagExists => 409,
+            Self::TagExists | Self::WebhookExists => 409,
             Self::TooLarge => 413,
             Self::UnsupportedContentType => 415,
             Self::KeyReused => 422,
@@ -89,6 +91,7 @@ impl fmt::Display for Failure {
                 f.write_str("Not Found. The resource does not exist, or is not yours.")
             }
             Self::TagExists => f.write_str("Conflict. There is a tag of this name."),
+            Self::WebhookExists => f.write_str("Conflict. There is a webhook of this name."),
             Self::NoSubscription => {
                 f.write_str("Not Found. The device does not subscribe to the tag.")
             }

@@ -9,7 +9,9 @@ mod http;
 pub mod jobs;
 pub mod log;
 pub mod metrics;
+pub mod outside;
 mod page;
+mod queue;
 pub mod queue_event;
 pub mod random;
 mod reply;
@@ -19,6 +21,7 @@ pub mod shown;
 pub mod sns;
 mod start;
 pub mod store;
+pub mod webhooks;
 mod worker;
 
 pub use call::Call;

@@ -18,6 +18,8 @@ pub struct QueueEvent {
 pub struct QueueMessage {
     /// What the answer calls it.
     pub message_id: String,
+    /// What the queue calls this receive of it.
+    pub receipt_handle: String,
     /// What was sent.
     pub body: String,
     /// What the queue knows of it.

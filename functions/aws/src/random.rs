@@ -32,6 +32,7 @@ pub fn message_id() -> Result<MessageId, Failure> {
 }
 
 /// A number under `limit`, for pauses: no more even than they need.
-pub(crate) fn below(limit: u64) -> u64 {
+#[must_use]
+pub fn below(limit: u64) -> u64 {
     getrandom::u64().unwrap_or_default() % limit.max(1)
 }

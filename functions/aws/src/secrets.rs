@@ -5,6 +5,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use push::webhook::{SigningKey, WebhookId};
 use push::{ApplicationId, Caller, Secret, Span, Time, UserId, UserSecret, Verified};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -148,11 +149,28 @@ impl Secrets {
     pub async fn sign(&self, user: &UserId, life: Span) -> Result<(UserSecret, String), Failure> {
         let versions = self.versions(&self.for_devices).await?;
         let now = (self.clock)();
-        let key = match &versions.previous {
-            Some(previous) if now.since(versions.since) < SETTLED => previous,
-            _ => &versions.current,
-        };
+        let key = versions.settled(now);
         Ok(UserSecret::sign(key, &self.application, user, now, life))
+    }
+
+    /// The key of a webhook, for who verifies: by a version of the app secret that every cache knows by now.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where there is no secret to be had.
+    pub async fn signing_key(&self, webhook: WebhookId) -> Result<SigningKey, Failure> {
+        let versions = self.versions(&self.for_backends).await?;
+        let secret = versions.settled((self.clock)());
+        Ok(SigningKey::of(secret, &self.application, webhook))
+    }
+
+    /// The keys of a webhook by every version of the app secret that counts, for who signs.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where there is no secret to be had.
+    pub async fn signing_keys(&self, webhook: WebhookId) -> Result<Vec<SigningKey>, Failure> {
+        let versions = self.versions(&self.for_backends).await?;
+        let key = |secret| SigningKey::of(secret, &self.application, webhook);
+        Ok(versions.all().map(key).collect())
     }
 
     /// The provisioned client secret, for the mode in which apps hold it.
@@ -294,6 +312,14 @@ fn bearer(call: &Call) -> Option<&str> {
 impl Versions {
     fn all(&self) -> impl Iterator<Item = &Secret> {
         std::iter::once(&self.current).chain(&self.previous)
+    }
+
+    /// The newest one that every cache must have seen.
+    fn settled(&self, now: Time) -> &Secret {
+        match &self.previous {
+            Some(previous) if now.since(self.since) < SETTLED => previous,
+            _ => &self.current,
+        }
     }
 
     /// Both versions are compared, whichever fits: the time tells nothing.

@@ -47,6 +47,8 @@ pub struct Settings {
     pub publish_concurrency: usize,
     /// `JOB_QUEUE_URL`: the queue of the jobs of large sends; absent or empty: everything is sent at once.
     pub job_queue: Option<String>,
+    /// `WEBHOOK_QUEUE_URL`: the queue of what webhooks are told; absent or empty: there are no webhooks.
+    pub webhook_queue: Option<String>,
     /// `PUBLISH_PER_SECOND`: how many publishes a second all jobs make together (default 240).
     pub publish_per_second: u32,
     /// `DELIVER_CONCURRENCY`: how many jobs are worked on at once (default 10).
@@ -161,6 +163,7 @@ impl Settings {
             )?,
             publish_concurrency: of.number("PUBLISH_CONCURRENCY", 32, 1..=256)?,
             job_queue: of.optional("JOB_QUEUE_URL"),
+            webhook_queue: of.optional("WEBHOOK_QUEUE_URL"),
             // A worker makes one publish a second at least.
             publish_per_second: of.number(
                 "PUBLISH_PER_SECOND",

@@ -1,6 +1,7 @@
 //! What a function is started with.
 
 use crate::metrics::{Sink, standard_output};
+use crate::outside::Outside;
 use crate::{Metrics, Settings};
 use aws_config::{ConfigLoader, SdkConfig};
 use push::Time;
@@ -18,6 +19,8 @@ pub struct Start {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Metrics,
+    /// How servers are reached that are not AWS's.
+    pub outside: Outside,
 }
 
 /// Tells the present moment. A function's `main` gives the system's clock, the local system one that can be moved.
@@ -59,7 +62,15 @@ impl Start {
             settings: Arc::new(settings),
             metrics: Metrics::new(application, Arc::clone(&clock), Arc::new(|_| {})),
             clock,
+            outside: Outside::Internet,
         })
+    }
+
+    /// The same, with another outside.
+    #[must_use]
+    pub fn with_outside(mut self, outside: Outside) -> Self {
+        self.outside = outside;
+        self
     }
 
     /// The same, with lines of metrics going to `sink`.

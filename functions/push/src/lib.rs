@@ -1,8 +1,10 @@
 //! What Userpush promises, as pure decisions: values in, decisions out. No call, no clock, no cloud.
 
+pub mod address;
 mod caller;
 pub mod change;
 pub mod device;
+pub mod event;
 pub mod filter;
 mod id;
 mod invalid;
@@ -21,6 +23,7 @@ pub mod time;
 mod token;
 pub mod unregistration;
 mod user_secret;
+pub mod webhook;
 
 pub use caller::{Caller, ClientSecretMode, RequireClientSecret};
 pub use id::{ApplicationId, DeviceId, MessageId, UserId};

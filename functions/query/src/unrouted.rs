@@ -4,7 +4,7 @@ use aws::{Failure, Reply};
 use push::ApplicationId;
 
 /// The routes of the contract below the application, each with its methods. A test holds them equal to the template's.
-pub const ROUTES: [(&str, &str); 13] = [
+pub const ROUTES: [(&str, &str); 15] = [
     ("/init", "GET"),
     ("/devices", "GET, POST"),
     ("/devices/{deviceId}", "DELETE, GET, PUT"),
@@ -18,6 +18,8 @@ pub const ROUTES: [(&str, &str); 13] = [
     ("/tags/{tagName}", "DELETE, GET, PUT"),
     ("/users", "DELETE"),
     ("/users/{userId}", "DELETE"),
+    ("/webhooks", "GET, POST"),
+    ("/webhooks/{webhookName}", "DELETE, GET, PUT"),
 ];
 
 /// A path under another application, or of no route, is not found; a known path with another method is told which it has.

@@ -11,6 +11,7 @@ use aws::dispatch::Dispatch;
 use aws::jobs::{AT_ONCE, Jobs, Part};
 use aws::secrets::Secrets;
 use aws::settings::Broadcast;
+use aws::webhooks::Events;
 use aws::{Call, Clock, Failure, Function, Metrics, Reply, Settings, Start, Store};
 use push::message::{MOST_ECHOED, Message, Target};
 use push::{Invalid, MessageId, Span};
@@ -24,6 +25,7 @@ pub struct Sender {
     store: Store,
     dispatch: Dispatch,
     jobs: Option<Jobs>,
+    events: Option<Events>,
     clock: Clock,
     metrics: Metrics,
 }
@@ -43,6 +45,7 @@ impl Function for Sender {
             store: Store::new(start),
             dispatch: Dispatch::new(start),
             jobs: Jobs::new(start),
+            events: Events::new(start),
             clock: start.clock.clone(),
             metrics: start.metrics.clone(),
         };

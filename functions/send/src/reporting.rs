@@ -6,6 +6,7 @@ use crate::keeping::Draft;
 use aws::jobs::AT_ONCE;
 use aws::store::{Attempts, NewReport};
 use aws::{Call, Failure, Reply, random};
+use push::event::{Event, What};
 use push::message::Message;
 use push::report::{Report, decide};
 use push::{DeviceId, Invalid, MessageId, UserId};
@@ -58,6 +59,16 @@ impl Sender {
             };
             let put = self.store.put_report(new, random::version()?).await;
             if attempts.passed(put).await?.is_some() {
+                let record = record.as_ref().and_then(|record| record.live(now));
+                if let (Some(events), Some(found)) = (&self.events, record) {
+                    let event = Event {
+                        what: What::StatusChanged(id, report),
+                        platform: found.token.platform(),
+                        user: policy.owner(found, now).cloned(),
+                        device,
+                    };
+                    events.tell(&[event]).await;
+                }
                 break;
             }
         }

@@ -5,6 +5,7 @@ mod code;
 
 use crate::Error;
 use aws::metrics::Sink;
+use aws::outside::Outside;
 use aws::{Clock, Function, Settings, Start, Worker};
 use aws_config::{ConfigLoader, Region};
 use aws_credential_types::Credentials;
@@ -27,6 +28,8 @@ pub struct Recipe {
     pub timeout: Duration,
     /// Where AWS is.
     pub endpoint_url: String,
+    /// How everybody else is reached.
+    pub outside: Outside,
     /// The time.
     pub clock: Clock,
     /// Where lines of metrics go.
@@ -230,6 +233,7 @@ impl Recipe {
             .use_fips(false)
             .use_dual_stack(false);
         let start = Start::new(settings, aws, Arc::clone(&self.clock)).await?;
+        let start = start.with_outside(self.outside);
         Ok(start.with_metrics(Arc::clone(&self.metrics)))
     }
 

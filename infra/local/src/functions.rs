@@ -8,6 +8,7 @@ use aws::{Function, Worker};
 use deliver::Deliver;
 use feedback::Feedback;
 use init::Init;
+use notify::Notify;
 use query::Query;
 use register::Register;
 use rotate::Rotate;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tags::Tags;
 use unregister::Unregister;
+use webhooks::Webhooks;
 
 /// Starts each function; they go by their logical names.
 ///
@@ -32,6 +34,7 @@ pub async fn start(
             environment: function.environment.clone(),
             timeout: function.timeout,
             endpoint_url: cloud.endpoint_url(),
+            outside: cloud.outside(),
             clock: cloud.clock(),
             metrics: cloud.metrics(),
         };
@@ -42,8 +45,10 @@ pub async fn start(
             Sender::NAME => Environments::serve::<Sender>(recipe).await,
             Tags::NAME => Environments::serve::<Tags>(recipe).await,
             Unregister::NAME => Environments::serve::<Unregister>(recipe).await,
+            Webhooks::NAME => Environments::serve::<Webhooks>(recipe).await,
             Deliver::NAME => Environments::work::<Deliver>(recipe).await,
             Feedback::NAME => Environments::work::<Feedback>(recipe).await,
+            Notify::NAME => Environments::work::<Notify>(recipe).await,
             // Secrets Manager would call it; the one here makes a new version when it is told to.
             Rotate::NAME => Environments::work::<Rotate>(recipe).await,
             binary => Err(format!("there is no binary {binary} here").into()),

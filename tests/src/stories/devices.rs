@@ -49,9 +49,7 @@ async fn page(api: &Api, path: &str) -> (Vec<Value>, Value) {
 
 /// The path of the next page, if there is one.
 fn next(info: &Value) -> Option<String> {
-    let href = info["next"].as_str().unwrap();
-    let start = href.find("/imfpush")?;
-    Some(href[start..].to_owned())
+    Api::path_of(info["next"].as_str().unwrap()).map(str::to_owned)
 }
 
 /// The devices of each page, from the first to the last.

@@ -39,6 +39,10 @@ mod subscriptions;
 mod table_trouble;
 mod tagged;
 mod tags;
+mod webhook_delivery;
+mod webhook_events;
+mod webhook_input;
+mod webhooks;
 mod who_ends_and_reads;
 mod who_registers;
 
@@ -86,6 +90,10 @@ pub(crate) fn all() -> Vec<Story> {
         table_trouble::stories,
         tagged::stories,
         tags::stories,
+        webhook_delivery::stories,
+        webhook_events::stories,
+        webhook_input::stories,
+        webhooks::stories,
         who_ends_and_reads::stories,
         who_registers::stories,
     ];

@@ -20,7 +20,7 @@ async fn pages(api: &Api, query: &str) -> (Vec<Value>, Vec<usize>) {
     let (mut all, mut sizes) = (Vec::new(), Vec::new());
     let mut next = format!("{}{}?{query}", api.url(), api.path("/subscriptions"));
     while !next.is_empty() {
-        let path = next.strip_prefix(api.url()).unwrap();
+        let path = Api::path_of(&next).unwrap();
         let page = api.at_path(Method::GET, path).backend(api).send().await;
         let mut page = page.ok(200);
         let some = page["subscriptions"].as_array().unwrap().clone();

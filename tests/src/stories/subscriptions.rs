@@ -81,14 +81,14 @@ pub(super) fn names(list: &Value) -> Vec<String> {
     subscriptions.map(name).collect()
 }
 
-/// Where a subscription is found.
-fn href(api: &Api, phone: &Phone, tag: &str) -> String {
+/// The path under which a subscription is found.
+fn path(api: &Api, phone: &Phone, tag: &str) -> String {
     let query = format!(
         "deviceId={}&tagName={}",
         phone.device,
         tag.replace(' ', "+")
     );
-    format!("{}{}?{query}", api.url(), api.path("/subscriptions"))
+    format!("{}?{query}", api.path("/subscriptions"))
 }
 
 /// How many entries of the tags' indexes name the device.
@@ -125,9 +125,12 @@ async fn a_device_subscribes_shows_it_and_unsubscribes(api: Api) {
     let first = subscribe(&api, &phone, &tags[0], secret).await.ok(201);
     let id = first["subscriptionId"].as_str().unwrap();
     assert_eq!(id.len(), 32);
+    let href = first["href"].as_str().unwrap();
+    let path = path(&api, &phone, &tags[0]);
+    assert_eq!(Api::path_of(href), Some(path.as_str()));
     let expected = json!({
         "tagName": tags[0], "subscriptionId": id, "deviceId": phone.device, "userId": alice,
-        "href": href(&api, &phone, &tags[0]),
+        "href": href,
     });
     assert_eq!(first, expected);
     // Once more is no error.

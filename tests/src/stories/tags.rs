@@ -168,7 +168,7 @@ async fn a_name_with_all_that_a_path_can_hold_is_found(api: Api) {
         let tag = make.json(&json!({"name": name})).send().await.ok(201);
         let read = api.backend_get(&route_of(&name)).await;
         read.is(200, &tag);
-        let path = tag["href"].as_str().unwrap().strip_prefix(api.url());
+        let path = Api::path_of(tag["href"].as_str().unwrap());
         let read = api.at_path(Method::GET, path.unwrap()).backend(&api);
         read.send().await.is(200, &tag);
         let delete = api.call(Method::DELETE, &route_of(&name)).backend(&api);

@@ -108,7 +108,7 @@ impl Bindings {
             Some(change) => {
                 self.store.apply(&change, version).await?;
                 self.changed(&change);
-                self.retire(&change, record.as_ref()).await;
+                self.ended(&change, id, record.as_ref()).await;
                 Ok(())
             }
             None => Ok(()),
@@ -170,11 +170,18 @@ impl Bindings {
                 return Ok(answer);
             };
             if self.write(&change, version, &mut attempts).await? == Written::Done {
-                self.retire(&change, record.as_ref()).await;
+                self.ended(&change, id, record.as_ref()).await;
                 return Ok(answer);
             }
             again = true;
         }
+    }
+
+    /// What follows the end of a device: webhooks are told, its endpoint is looked after.
+    async fn ended(&self, change: &Change, id: &DeviceId, record: Option<&Record>) {
+        let before: Vec<_> = record.map(|record| (id, record)).into_iter().collect();
+        let told = self.tell_of((self.clock)(), change, &before);
+        tokio::join!(told, self.retire(change, record));
     }
 
     /// The device's item, and that of its token where asked for.

@@ -4,6 +4,7 @@
 mod endings;
 mod retirement;
 mod subscribing;
+mod telling;
 
 pub use endings::Removal;
 pub use subscribing::Subscribed;
@@ -11,6 +12,7 @@ pub use subscribing::Subscribed;
 use crate::jobs::Jobs;
 use crate::sns::Endpoints;
 use crate::store::{Attempts, Fault};
+use crate::webhooks::Events;
 use crate::{Clock, Failure, Metric, Metrics, Start, Store, random};
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
@@ -24,6 +26,7 @@ pub struct Bindings {
     store: Store,
     endpoints: Endpoints,
     jobs: Option<Jobs>,
+    events: Option<Events>,
     policy: Policy,
     clock: Clock,
     metrics: Metrics,
@@ -46,6 +49,7 @@ impl Bindings {
             store: Store::new(start),
             endpoints: Endpoints::new(start),
             jobs: Jobs::new(start),
+            events: Events::new(start),
             policy: start.settings.policy(),
             clock: start.clock.clone(),
             metrics: start.metrics.clone(),
@@ -133,6 +137,10 @@ impl Bindings {
                 Decision::Write(change, device) => (change, device),
             };
             if self.write(&change, version, &mut attempts).await? == Written::Done {
+                let other = missing.holder.as_ref().zip(further.holder.as_ref());
+                let own = found.device.as_ref().map(|record| (&wanted.device, record));
+                let before: Vec<_> = own.into_iter().chain(other).collect();
+                self.tell_of(now, &change, &before).await;
                 return Ok(device);
             }
         }

@@ -58,6 +58,7 @@ impl Bindings {
                 None => Written::Done,
             };
             if done == Written::Done {
+                self.tell_of_tags(now, id, record.as_ref(), &outcome).await;
                 let device = record.as_ref().and_then(Record::device);
                 let owner = device.and_then(|device| self.policy.owner(device, now));
                 return Ok(Subscribed {

@@ -2,7 +2,7 @@
 
 mod part;
 mod queue;
-mod text;
+pub(crate) mod text;
 
 pub use part::{AT_ONCE, Part};
 pub use queue::Jobs;

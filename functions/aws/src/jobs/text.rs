@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The same JSON with everything above U+007F escaped. Outside of strings JSON has nothing of that kind.
-pub(super) fn ascii(json: &str) -> String {
+pub(crate) fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for letter in json.chars() {
         if letter.is_ascii() {

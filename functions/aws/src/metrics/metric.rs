@@ -25,6 +25,10 @@ pub enum Metric {
     MessageAge,
     /// What SNS reported after it had accepted a push, by the kind.
     FeedbackReports(&'static str),
+    /// Events for webhooks, by whether the queue took them.
+    WebhookEvents(&'static str),
+    /// Attempts to tell a webhook of an event, by how they ended.
+    WebhookDeliveries(&'static str),
     /// Requests that failed for a reason of ours (5xx), by function.
     Failures(&'static str),
     /// Requests that were refused (4xx), by function.
@@ -43,6 +47,8 @@ impl Metric {
             Self::Jobs(_) => "Jobs",
             Self::MessageAge => "MessageAge",
             Self::FeedbackReports(_) => "FeedbackReports",
+            Self::WebhookEvents(_) => "WebhookEvents",
+            Self::WebhookDeliveries(_) => "WebhookDeliveries",
             Self::Failures(_) => "Failures",
             Self::Refusals(_) => "Refusals",
         }
@@ -62,7 +68,9 @@ impl Metric {
             Self::Registrations(outcome)
             | Self::Endings(outcome)
             | Self::Jobs(outcome)
-            | Self::FeedbackReports(outcome) => vec![("Outcome", outcome)],
+            | Self::FeedbackReports(outcome)
+            | Self::WebhookEvents(outcome)
+            | Self::WebhookDeliveries(outcome) => vec![("Outcome", outcome)],
             Self::Publishes(platform, outcome) => {
                 vec![("Platform", platform.letter()), ("Outcome", outcome)]
             }
@@ -109,6 +117,8 @@ mod tests {
             Metric::Jobs("finished"),
             Metric::MessageAge,
             Metric::FeedbackReports("Throttled"),
+            Metric::WebhookEvents("queued"),
+            Metric::WebhookDeliveries("delivered"),
             Metric::Failures("send"),
             Metric::Refusals("send"),
         ] {

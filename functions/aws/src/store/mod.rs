@@ -15,6 +15,7 @@ mod subscriptions;
 mod tags;
 mod transaction;
 mod updates;
+mod webhooks;
 
 pub use attempts::Attempts;
 pub use devices::PAGE;

@@ -5,8 +5,6 @@ use super::rows::{self, Row, key, number, text};
 use super::subscriptions::{tag_id, tag_of};
 use super::transaction::{Condition, NO_ITEM};
 use super::{Fault, Store};
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use push::TagName;
 use push::device::Version;
 use push::subscription::Tags;
@@ -100,15 +98,6 @@ impl Store {
     ) -> Result<(), Fault> {
         let delete = self.delete_if(tag_key(name), Some(as_seen(seen)));
         self.write(delete, write).await
-    }
-
-    async fn write(
-        &self,
-        item: Result<TransactWriteItem, BuildError>,
-        name: Version,
-    ) -> Result<(), Fault> {
-        let item = item.map_err(|error| Fault::Broken(error.into()))?;
-        self.transact(vec![item], name).await
     }
 }
 

@@ -55,6 +55,16 @@ impl Store {
         Ok(())
     }
 
+    /// The same for one action.
+    pub(super) async fn write(
+        &self,
+        item: Result<TransactWriteItem, BuildError>,
+        name: Version,
+    ) -> Result<(), Fault> {
+        let item = item.map_err(|error| Fault::Broken(error.into()))?;
+        self.transact(vec![item], name).await
+    }
+
     fn item(&self, action: &Action) -> Result<TransactWriteItem, BuildError> {
         match action {
             Action::PutDevice { id, record, seen } => {

@@ -2,7 +2,7 @@
 
 use super::State;
 use super::clock::with_millis;
-use super::fault;
+use super::{fault, hooks};
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Shared};
@@ -43,6 +43,10 @@ pub fn router(state: Arc<State>) -> Router {
         .route(
             "/_local/faults",
             get(faults).post(add_fault).delete(clear_faults),
+        )
+        .route(
+            "/_local/hooks",
+            get(hooks).post(script_hooks).delete(forget_hooks),
         )
         .route("/_local/secrets/rotate", post(rotate))
         .route("/_local/calls", get(calls).delete(reset_calls))
@@ -92,6 +96,21 @@ async fn events(Shared(cloud): Cloud) -> Sse<impl Stream<Item = Result<Event, In
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+async fn hooks(Shared(cloud): Cloud) -> Json<Value> {
+    Json(cloud.hooks.show())
+}
+
+async fn script_hooks(Shared(cloud): Cloud, body: Bytes) -> Outcome {
+    let script: hooks::Script = read(&body)?;
+    cloud.hooks.script(script).map_err(bad)?;
+    Ok(done())
+}
+
+async fn forget_hooks(Shared(cloud): Cloud) -> Json<Value> {
+    cloud.hooks.forget();
+    done()
 }
 
 async fn faults(Shared(cloud): Cloud) -> Json<Value> {

@@ -6,6 +6,7 @@ mod clock;
 mod control;
 mod dynamodb;
 mod fault;
+mod hooks;
 mod http;
 mod kept;
 mod metrics;
@@ -22,6 +23,7 @@ use calls::Calls;
 use clock::MovableClock;
 use dynamodb::Dynamodb;
 use fault::Faults;
+use hooks::Hooks;
 use metrics::Metrics;
 use phones::Phones;
 use secrets::Secrets;
@@ -77,6 +79,8 @@ pub struct Cloud(Arc<Running>);
 struct Running {
     state: Arc<State>,
     url: String,
+    /// Where everybody outside is.
+    outside: SocketAddr,
     /// Dropped, it ends the servers.
     _servers: JoinSet<()>,
 }
@@ -86,6 +90,7 @@ struct State {
     calls: Calls,
     faults: Faults,
     phones: Phones,
+    hooks: Hooks,
     metrics: Metrics,
     dynamodb: Dynamodb,
     secrets: Secrets,
@@ -117,6 +122,7 @@ impl Cloud {
             calls: Calls::default(),
             faults: Faults::default(),
             phones: Phones::default(),
+            hooks: Hooks::default(),
             metrics: Metrics::default(),
             clock,
         });
@@ -128,9 +134,13 @@ impl Cloud {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
         servers.spawn(http::serve(listener, Arc::clone(&state)));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let outside = listener.local_addr()?;
+        servers.spawn(hooks::serve(listener, Arc::clone(&state)));
         Ok(Self(Arc::new(Running {
             state,
             url: format!("http://{address}"),
+            outside,
             _servers: servers,
         })))
     }
@@ -139,6 +149,12 @@ impl Cloud {
     #[must_use]
     pub fn endpoint_url(&self) -> String {
         self.0.url.clone()
+    }
+
+    /// Whom functions call outside of AWS, whatever the URL: nobody else.
+    #[must_use]
+    pub fn outside(&self) -> aws::outside::Outside {
+        aws::outside::Outside::StandIn(self.0.outside)
     }
 
     /// Makes a queue; one that was kept has its messages still.

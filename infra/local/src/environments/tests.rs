@@ -90,6 +90,7 @@ fn recipe(table: &str, timeout: Duration) -> Recipe {
         environment: names.map(|name| (name.to_owned(), table.to_owned())).into(),
         timeout,
         endpoint_url: "http://127.0.0.1:1".to_owned(),
+        outside: aws::outside::Outside::Internet,
         clock: Arc::new(|| Time::from_seconds(1_000_000)),
         metrics: Arc::new(|_| {}),
     }

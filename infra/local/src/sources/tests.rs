@@ -135,6 +135,7 @@ impl Fed {
             environment: environment.clone().into(),
             timeout,
             endpoint_url: cloud.endpoint_url(),
+            outside: cloud.outside(),
             clock: cloud.clock(),
             metrics: cloud.metrics(),
         });

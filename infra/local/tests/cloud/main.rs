@@ -6,6 +6,7 @@ mod control;
 mod dynamodb;
 mod endpoints;
 mod faults;
+mod hooks;
 mod publishing;
 mod secrets;
 mod sqs;

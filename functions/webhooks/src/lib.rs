@@ -1,0 +1,197 @@
+//! Webhooks, which backends make: where they are told what happens. There are none unless the operator asks for them.
+
+mod body;
+mod shown;
+
+use aws::secrets::Secrets;
+use aws::store::{Attempts, Fault};
+use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store, random};
+use body::Body;
+use push::Invalid;
+use push::device::Version;
+use push::webhook::{MOST, Webhook, WebhookId, WebhookName};
+use serde_json::json;
+use std::sync::Arc;
+
+/// `…/webhooks` and `…/webhooks/{webhookName}`.
+pub struct Webhooks {
+    settings: Arc<Settings>,
+    secrets: Secrets,
+    store: Store,
+    clock: Clock,
+}
+
+impl Function for Webhooks {
+    const NAME: &'static str = "webhooks";
+
+    async fn start(start: &Start) -> Result<Self, lambda_http::Error> {
+        let function = Self {
+            settings: Arc::clone(&start.settings),
+            secrets: Secrets::new(start),
+            store: Store::new(start),
+            clock: start.clock.clone(),
+        };
+        if function.settings.webhook_queue.is_some() {
+            let secrets = function.secrets.warm_for_backends();
+            let (secrets, ()) = tokio::join!(secrets, function.store.warm());
+            secrets?;
+        }
+        Ok(function)
+    }
+
+    async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
+        call.expect_application(&self.settings.application)?;
+        if self.settings.webhook_queue.is_none() {
+            return Err(Failure::NotFound);
+        }
+        self.secrets.backend(call).await?;
+        match call.route() {
+            ("GET", "/webhooks") => self.all(call).await,
+            ("POST", "/webhooks") => self.make(call).await,
+            ("GET", "/webhooks/{webhookName}") => self.read(call).await,
+            ("PUT", "/webhooks/{webhookName}") => self.change(call).await,
+            ("DELETE", "/webhooks/{webhookName}") => self.delete(call).await,
+            _ => Err(Failure::NotFound),
+        }
+    }
+}
+
+impl Webhooks {
+    async fn all(&self, call: &Call) -> Result<Reply, Failure> {
+        let webhooks = self.store.webhooks().await?;
+        let shown = webhooks.iter();
+        let shown =
+            shown.map(|(name, webhook)| shown::webhook(&self.settings, call, name, webhook));
+        Reply::json(200, &json!({"webhooks": shown.collect::<Vec<_>>()}))
+    }
+
+    async fn read(&self, call: &Call) -> Result<Reply, Failure> {
+        let name = name(call)?;
+        let found = self.store.webhook(&name).await?;
+        let webhook = found.ok_or(Failure::NotFound)?;
+        self.show_with_key(200, call, &name, &webhook).await
+    }
+
+    /// Of several that are made at the same moment there may be more than [`MOST`]: what is asked for is that a backend does
+    /// not go on making them.
+    async fn make(&self, call: &Call) -> Result<Reply, Failure> {
+        let body = Body::of(call)?;
+        let name = body.name()?.ok_or_else(|| body::missing("name"))?;
+        let Version(id) = random::version()?;
+        let webhook = Webhook {
+            id: WebhookId(id),
+            url: body.url()?,
+            events: body.events()?,
+            created: call.now,
+            updated: call.now,
+        };
+        let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
+        let write = random::version()?;
+        let mut tried = false;
+        loop {
+            let found = self.store.webhooks().await;
+            let Some(found) = attempts.passed(found).await? else {
+                continue;
+            };
+            match found.iter().find(|(other, _)| *other == name) {
+                // An earlier attempt, whose answer was lost.
+                Some((_, own)) if own.id == webhook.id => {
+                    return self.show_with_key(201, call, &name, own).await;
+                }
+                Some(_) => return Err(Failure::WebhookExists),
+                None if found.len() >= MOST && !tried => {
+                    let rule = format!("There are {MOST} webhooks, and no more are kept.");
+                    return Err(Invalid::new("name", rule).into());
+                }
+                None => {}
+            }
+            tried = true;
+            match self.store.put_webhook(&name, &webhook, None, write).await {
+                Ok(()) => return self.show_with_key(201, call, &name, &webhook).await,
+                Err(fault) => attempts.again(fault).await?,
+            }
+        }
+    }
+
+    async fn change(&self, call: &Call) -> Result<Reply, Failure> {
+        let (name, body) = (name(call)?, Body::of(call)?);
+        if body.name()?.is_some_and(|other| other != name) {
+            return Err(Invalid::new("name", "It has to equal the one in the path.").into());
+        }
+        let (url, events) = (body.url()?, body.events()?);
+        let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
+        loop {
+            let found = self.store.webhook(&name).await;
+            let Some(found) = attempts.passed(found).await? else {
+                continue;
+            };
+            let seen = found.ok_or(Failure::NotFound)?;
+            let webhook = Webhook {
+                url: url.clone(),
+                events: events.clone(),
+                updated: call.now,
+                ..seen.clone()
+            };
+            let write = random::version()?;
+            let put = || self.store.put_webhook(&name, &webhook, Some(&seen), write);
+            if written(put, &mut attempts).await? {
+                let shown = shown::webhook(&self.settings, call, &name, &webhook);
+                return Reply::json(200, &shown);
+            }
+        }
+    }
+
+    async fn delete(&self, call: &Call) -> Result<Reply, Failure> {
+        let name = name(call)?;
+        let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
+        loop {
+            let found = self.store.webhook(&name).await;
+            let Some(found) = attempts.passed(found).await? else {
+                continue;
+            };
+            let seen = found.ok_or(Failure::NotFound)?;
+            let write = random::version()?;
+            let delete = || self.store.delete_webhook(&name, &seen, write);
+            if written(delete, &mut attempts).await? {
+                return Ok(Reply::empty(204));
+            }
+        }
+    }
+
+    /// The webhook with the key that verifies its signatures, for no cache to keep.
+    async fn show_with_key(
+        &self,
+        status: u16,
+        call: &Call,
+        name: &WebhookName,
+        webhook: &Webhook,
+    ) -> Result<Reply, Failure> {
+        let key = self.secrets.signing_key(webhook.id).await?;
+        let mut shown = shown::webhook(&self.settings, call, name, webhook);
+        shown["signingKey"] = key.expose().into();
+        Ok(Reply::json(status, &shown)?.not_stored())
+    }
+}
+
+/// Whether it was written; `false` where the webhook was not as it was seen. Where the answer was lost, the same words again
+/// tell.
+async fn written<W>(write: impl Fn() -> W, attempts: &mut Attempts) -> Result<bool, Failure>
+where
+    W: Future<Output = Result<(), Fault>>,
+{
+    loop {
+        let fault = match write().await {
+            Ok(()) => return Ok(true),
+            Err(fault) => fault,
+        };
+        let conflict = matches!(fault, Fault::Conflict);
+        attempts.again(fault).await?;
+        if conflict {
+            return Ok(false);
+        }
+    }
+}
+
+fn name(call: &Call) -> Result<WebhookName, Failure> {
+    WebhookName::parse(call.path("webhookName")).map_err(|_| Failure::NotFound)
+}
