@@ -251,13 +251,13 @@ mod tests {
                 json!({"tagName": "news"}),
             ),
             (
-                What::StatusChanged(message(), Status::Seen),
+                What::StatusChanged(message(), Report::Seen),
                 Some("bob"),
                 "onNotificationStatusChange",
                 json!({"messageId": "1DTVa5uX", "status": "SEEN"}),
             ),
             (
-                What::StatusChanged(message(), Status::Open),
+                What::StatusChanged(message(), Report::Opened),
                 Some("bob"),
                 "onNotificationStatusChange",
                 json!({"messageId": "1DTVa5uX", "status": "OPEN"}),

@@ -5,7 +5,6 @@
 use push::change::{Action, Case, Change};
 use push::device::{Binding, Departed, Device, Policy, Record, State, Version};
 use push::event::{Event, What};
-use push::report::Report;
 use push::subscription::{Subscription, Subscriptions, Tags, Way, Wish, decide};
 use push::{
     Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, TagId, TagName, Time,

@@ -85,8 +85,8 @@ impl Scene {
             }
             Operation::Subscribed | Operation::SubscribedAndRebound => {
                 let make = api.call(Method::POST, "/tags").backend(api);
-                let made = make.json(&json!({"name": scene.tag})).send().await;
-                made.ok(201);
+                let answer = make.json(&json!({"name": scene.tag})).send().await;
+                answer.ok(201);
                 if operation == Operation::SubscribedAndRebound {
                     scene.subscribe().await.ok(201);
                 }

@@ -177,9 +177,9 @@ impl Registry {
         make.json(&json!({"name": name})).send().await.ok(201);
         let key = json!({"pk": {"S": "TAGS"}, "sk": {"S": name}});
         let input = json!({"TableName": self.table, "Key": key});
-        let made = self.cloud.json("DynamoDB_20120810.GetItem", &input).await?;
-        let id = made["Item"]["id"]["B"].as_str();
-        let id = id.ok_or_else(|| format!("a tag without an id: {made}"))?;
+        let read = self.cloud.json("DynamoDB_20120810.GetItem", &input).await?;
+        let id = read["Item"]["id"]["B"].as_str();
+        let id = id.ok_or_else(|| format!("a tag without an id: {read}"))?;
         Ok(Tag {
             name,
             id: id.to_owned(),
