@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import uuid
 
 import boto3
@@ -110,10 +111,13 @@ def main(stack, api, control, left_out, *only):
         return next(known, f"`{arn.split(':', 5)[-1]}`")
 
     stories = Stories(api, control, left_out)
-    if story := stories.told("mission"):
-        sys.exit(f"{story} fails with all rights")
     if not rotated(names["AppSecret"], names["RotateFunction"]):
         sys.exit("with all rights a secret is not rotated")
+    # Functions that run already know the new secret within a minute.
+    end = time.monotonic() + 90
+    while story := stories.told("mission"):
+        if time.monotonic() > end:
+            sys.exit(f"{story} fails with all rights")
     unneeded = 0
     print("| function | may | on | without it fails |\n|---|---|---|---|")
     for function in sorted(name for name in names if name.endswith("Function") and name in (only or names)):
