@@ -176,7 +176,7 @@ impl Registry {
         let make = api.call(Method::POST, "/tags").backend(api);
         make.json(&json!({"name": name})).send().await.ok(201);
         let key = json!({"pk": {"S": "TAGS"}, "sk": {"S": name}});
-        let input = json!({"TableName": self.table, "Key": key});
+        let input = json!({"TableName": self.table, "Key": key, "ConsistentRead": true});
         let read = self.cloud.json("DynamoDB_20120810.GetItem", &input).await?;
         let id = read["Item"]["id"]["B"].as_str();
         let id = id.ok_or_else(|| format!("a tag without an id: {read}"))?;
