@@ -80,7 +80,7 @@ async fn a_setting_is_taken_on_both_sides_of_its_limit(api: Api) {
     let stage = Stage::set(api).await;
     for settings in [
         json!({"gcm": {"timeToLive": 2_419_200}}),
-        json!({"gcm": {"timeToLive": 1, "priority": "MiN", "type": "default"}}),
+        json!({"gcm": {"timeToLive": 60, "priority": "MiN", "type": "default"}}),
         json!({"fcm": {"payload": "{}"}, "apns": {"apnsCollapseId": "c".repeat(64), "badge": 0}}),
     ] {
         let (_, message) = stage.message(|message| message["settings"] = settings);
