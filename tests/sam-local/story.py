@@ -25,6 +25,7 @@ class Story:
         self.register()
         self.read()
         self.send()
+        self.tags()
         self.deliver()
         self.feedback()
         self.unregister()
@@ -73,6 +74,25 @@ class Story:
         expect("a message goes to a user", (status, answer), (202, wanted))
         self.arrived("it arrives at the phone", "Hello Alice", answer["messageId"])
         self.dispatched("its status tells of it", answer["messageId"])
+        report = {"deviceId": self.phone, "status": "SEEN"}
+        path = f"/messages/{answer['messageId']}"
+        expect("the phone says that it has shown it", self.api("PUT", path, report, self.secret), (200, {}))
+        self.dispatched("its status tells of that", answer["messageId"], seen=1)
+
+    def tags(self):
+        name = f"news-of-{self.place}"
+        href = f"{self.url}/tags/{name}"
+        tag = {"name": name, "description": "", "createdMode": "API", "createdTime": TIME, "lastUpdatedTime": TIME}
+        made = self.api("POST", "/tags", {"name": name}, self.app())
+        expect("a backend makes a tag", made, (201, {**tag, "uri": href, "href": href}))
+        body = {"deviceId": self.phone, "tagName": name}
+        expect("without a secret the phone does not subscribe", self.api("POST", "/subscriptions", body, {}), UNAUTHORIZED)
+        status, subscription = self.api("POST", "/subscriptions", body, self.secret)
+        expect("its user subscribes it", (status, subscription["userId"]), (201, self.user))
+        listed = self.api("GET", f"/subscriptions?deviceId={self.phone}", None, self.secret)
+        expect("and reads that", listed, (200, {"subscriptions": [subscription]}))
+        path = f"/subscriptions?deviceId={self.phone}&tagName={name}"
+        expect("its user unsubscribes it", self.api("DELETE", path, None, self.secret), (204, None))
 
     def arrived(self, what, alert, nid):
         uid = hashlib.sha256(f"userpush\0{self.user}".encode()).hexdigest()[:16]
@@ -81,9 +101,10 @@ class Story:
         data = [{**one, "payload": json.loads(one["payload"])} for one in data]
         expect(what, data, [{"alert": alert, "has-template": "0", "payload": {"nid": nid, "uid": uid}}])
 
-    def dispatched(self, what, id):
+    def dispatched(self, what, id, seen=0):
         counts = {"accepted": 1, "dead": 0, "refused": 0, "retried": 0, "misconfigured": 0, "expired": 0}
-        wanted = {"messageId": id, "status": "Dispatched", "counts": counts}
+        reports = {"seen": seen, "opened": 0}
+        wanted = {"messageId": id, "status": "Dispatched", "counts": counts, "reports": reports}
         expect(what, self.api("GET", f"/messages/{id}/status", None, self.app()), (200, wanted))
 
     def deliver(self):
@@ -102,6 +123,8 @@ class Story:
         event["Records"][0]["body"] = "no job"
         failed = {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
         expect("deliver names what is no job", self.invoke("DeliverFunction", event), failed)
+        # There are no webhooks here: whatever comes is dropped.
+        expect("notify tells nobody", self.invoke("NotifyFunction", event), {"batchItemFailures": []})
 
     def feedback(self):
         self.system.call("/_local/feedback", {"token": self.token, "failureType": "InvalidPlatformToken"})
@@ -126,6 +149,7 @@ class Story:
 
     def unrouted(self):
         expect("there is nothing else", self.api("GET", "/nothing", None, {}), NOT_FOUND)
+        expect("and no webhooks", self.api("GET", "/webhooks", None, self.app()), NOT_FOUND)
         expect("and no other method", self.api("PATCH", "/devices", {}, {}), WRONG_METHOD)
 
     def rotate(self, steps):
