@@ -93,6 +93,7 @@ class Story:
         expect("and reads that", listed, (200, {"subscriptions": [subscription]}))
         path = f"/subscriptions?deviceId={self.phone}&tagName={name}"
         expect("its user unsubscribes it", self.api("DELETE", path, None, self.secret), (204, None))
+        expect("the backend deletes the tag", self.api("DELETE", f"/tags/{name}", None, self.app()), (204, None))
 
     def arrived(self, what, alert, nid):
         uid = hashlib.sha256(f"userpush\0{self.user}".encode()).hexdigest()[:16]
