@@ -1,6 +1,8 @@
 //! How Userpush keeps its promises on AWS. Membership test: everything here knows AWS, HTTP or the environment.
 
+mod ascii;
 pub mod bindings;
+mod body;
 mod call;
 pub mod dispatch;
 mod door;
@@ -24,6 +26,7 @@ pub mod store;
 pub mod webhooks;
 mod worker;
 
+pub use body::{Body, missing};
 pub use call::Call;
 pub use door::{Function, enter, serve};
 pub use failure::{Cause, Failure};

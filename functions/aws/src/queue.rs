@@ -25,6 +25,7 @@ const BATCH: (usize, usize) = (10, 1_000_000);
 const AT_ONCE: usize = 8;
 /// The first pause before what was not taken is sent again, in milliseconds; each further one is twice as long.
 const PAUSE: u64 = 50;
+
 impl Queue {
     /// The queue with this URL.
     pub fn new(start: &Start, url: String) -> Self {

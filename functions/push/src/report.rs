@@ -2,7 +2,7 @@
 
 use crate::device::{Policy, Record};
 use crate::subscription::authorise;
-use crate::{Caller, Invalid, Refusal, Time, UserId};
+use crate::{Caller, Invalid, Platform, Refusal, Time, UserId};
 
 /// How far a message has come on a device; what was opened was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,15 +13,17 @@ pub enum Report {
     Opened,
 }
 
-/// What a report changes.
+/// What is new of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct News {
     /// How many devices more have seen the message: 1 or 0.
     pub seen: u64,
     /// How many more have opened it.
     pub opened: u64,
-    /// Who has opened it, where somebody is known to: it may go away on their other devices.
-    pub reader: Option<UserId>,
+    /// Whose the device is.
+    pub owner: Option<UserId>,
+    /// Its platform.
+    pub platform: Platform,
 }
 
 impl Report {
@@ -65,12 +67,11 @@ pub fn decide(
     let device = record.and_then(|record| record.live(now));
     let device = device.ok_or(Refusal::NotFound)?;
     authorise(now, device, caller, policy)?;
-    let opened = report == Report::Opened;
-    let reader = policy.owner(device, now).filter(|_| opened).cloned();
-    Ok((before < Some(report)).then_some(News {
+    Ok((before < Some(report)).then(|| News {
         seen: u64::from(before.is_none()),
-        opened: opened.into(),
-        reader,
+        opened: u64::from(report == Report::Opened),
+        owner: policy.owner(device, now).cloned(),
+        platform: device.token.platform(),
     }))
 }
 

@@ -64,17 +64,18 @@ fn a_report_counts_what_was_not_said_before() {
         let expected = expected.map(|(seen, opened)| News {
             seen,
             opened,
-            reader: (report == Opened).then(alice),
+            owner: Some(alice()),
+            platform: Platform::Fcm,
         });
         assert_eq!(news, Ok(expected), "{before:?} {report:?}");
     }
 }
 
 #[test]
-fn the_reader_is_whoever_the_device_belongs_to_now() {
+fn the_owner_is_whoever_the_device_belongs_to_now() {
     let opened = |record: &Record, caller: &Caller| {
         decide(NOW, Some(record), None, Report::Opened, caller, &policy())
-            .map(|news| news.unwrap().reader)
+            .map(|news| news.unwrap().owner)
     };
     let (day, lease) = (Span::from_days(1), Span::from_days(10));
     let nobodys = record(None, day);

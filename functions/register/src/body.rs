@@ -1,67 +1,48 @@
-//! The body of a registration. What is not known is ignored, null counts as absent.
+//! The body of a registration.
 
-use aws::Failure;
+use aws::{Call, Failure};
 use push::{DeviceId, Invalid, Platform, Token, UserId};
-use serde::Deserialize;
-use serde_json::{Map, Value};
 
-/// A JSON value, read by name.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub struct Body(Value);
-
-/// The contract's answer to a parameter that is not there.
-pub fn missing(parameter: &str) -> Failure {
-    Invalid::new(parameter, "It is required.").into()
-}
+/// A body, by what it says.
+pub struct Body(aws::Body);
 
 impl Body {
+    /// The body of the call.
+    pub fn of(call: &Call) -> Result<Self, Failure> {
+        aws::Body::of(call).map(Self)
+    }
+
     /// The id of the device to register.
-    pub fn device_id(&self) -> Result<DeviceId, Failure> {
-        let text = self.text("deviceId")?.ok_or_else(|| missing("deviceId"))?;
-        Ok(DeviceId::parse(text)?)
+    pub fn device_id(&self) -> Result<DeviceId, Invalid> {
+        DeviceId::parse(self.0.needed("deviceId")?)
     }
 
     /// The id in the path, which one in the body has to equal.
-    pub fn same_device_id(&self, path: DeviceId) -> Result<DeviceId, Failure> {
-        match self.text("deviceId")? {
-            Some(text) if text != path.as_str() => {
-                Err(Invalid::new("deviceId", "It has to equal the one in the path.").into())
-            }
+    pub fn same_device_id(&self, path: DeviceId) -> Result<DeviceId, Invalid> {
+        match self.0.text("deviceId")? {
+            Some(text) if text != path.as_str() => Err(Invalid::new(
+                "deviceId",
+                "It has to equal the one in the path.",
+            )),
             _ => Ok(path),
         }
     }
 
     /// The user to register for; nobody where it is empty.
-    pub fn user_id(&self) -> Result<Option<UserId>, Failure> {
-        match self.text("userId")? {
+    pub fn user_id(&self) -> Result<Option<UserId>, Invalid> {
+        match self.0.text("userId")? {
             None | Some("") => Ok(None),
-            Some(text) => Ok(Some(UserId::parse(text)?)),
+            Some(text) => UserId::parse(text).map(Some),
         }
     }
 
     /// The platform, where it is given.
-    pub fn platform(&self) -> Result<Option<Platform>, Failure> {
-        Ok(self.text("platform")?.map(Platform::parse).transpose()?)
+    pub fn platform(&self) -> Result<Option<Platform>, Invalid> {
+        self.0.text("platform")?.map(Platform::parse).transpose()
     }
 
     /// The token, of this platform.
-    pub fn token(&self, platform: Platform) -> Result<Token, Failure> {
-        let text = self.text("token")?.ok_or_else(|| missing("token"))?;
-        Ok(Token::parse(platform, text)?)
-    }
-
-    fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
-        match self.object()?.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Invalid::new(name, "It is a string.").into()),
-        }
-    }
-
-    fn object(&self) -> Result<&Map<String, Value>, Failure> {
-        self.0
-            .as_object()
-            .ok_or_else(|| Invalid::new("body", "It is an object.").into())
+    pub fn token(&self, platform: Platform) -> Result<Token, Invalid> {
+        Token::parse(platform, self.0.needed("token")?)
     }
 }

@@ -5,7 +5,7 @@ mod body;
 use aws::bindings::{Bindings, Unknown};
 use aws::secrets::Secrets;
 use aws::sns::Applications;
-use aws::{Call, Failure, Function, Reply, Settings, Start, shown};
+use aws::{Call, Failure, Function, Reply, Settings, Start, missing, shown};
 use body::Body;
 use push::device::Device;
 use push::registration::Registration;
@@ -19,9 +19,6 @@ pub struct Register {
     bindings: Bindings,
     applications: Applications,
 }
-
-/// The largest body that a device sends, in bytes.
-const BODY: usize = 1024 * 1024;
 
 impl Function for Register {
     const NAME: &'static str = "register";
@@ -43,14 +40,14 @@ impl Function for Register {
         call.expect_application(&self.settings.application)?;
         match call.route() {
             ("POST", "/devices") => {
-                let body: Body = call.json(BODY)?;
+                let body = Body::of(call)?;
                 let (id, device) = self
                     .register(call, &body, body.device_id()?, Unknown::Registers)
                     .await?;
                 self.show(201, call, &id, &device)
             }
             ("PUT", "/devices/{deviceId}") => {
-                let body: Body = call.json(BODY)?;
+                let body = Body::of(call)?;
                 let id = DeviceId::parse(call.path("deviceId"))?;
                 let (id, device) = self
                     .register(call, &body, body.same_device_id(id)?, Unknown::IsMissing)
@@ -90,7 +87,7 @@ impl Register {
         }
         let token = match (token, unknown) {
             (Some(token), _) => token,
-            (None, Unknown::Registers) => return Err(body::missing("platform")),
+            (None, Unknown::Registers) => return Err(missing("platform").into()),
             (None, Unknown::IsMissing) => self.token_of(&device, body, call).await?,
         };
         if self.applications.arn(token.platform()).is_none() {
@@ -118,7 +115,7 @@ impl Register {
             .as_ref()
             .and_then(|record| record.live(call.now))
             .ok_or(Failure::NotFound)?;
-        body.token(known.token.platform())
+        Ok(body.token(known.token.platform())?)
     }
 
     /// A secret that is wrong makes no difference here: what is not the caller's is not found, and nothing else is said.

@@ -5,22 +5,19 @@ use crate::acceptance::{Accepted, Progress};
 use crate::keeping::Draft;
 use aws::jobs::AT_ONCE;
 use aws::store::{Attempts, NewReport};
-use aws::{Call, Failure, Reply, random};
+use aws::{Body, Call, Failure, Reply, random};
 use push::event::{Event, What};
 use push::message::Message;
 use push::report::{Report, decide};
-use push::{DeviceId, Invalid, MessageId, UserId};
-use serde_json::{Value, json};
-
-/// The largest body that a device sends, in bytes.
-const BODY: usize = 1024 * 1024;
+use push::{DeviceId, MessageId, UserId};
+use serde_json::json;
 
 impl Sender {
     /// PUT `…/messages/{messageId}`.
     pub(crate) async fn report(&self, call: &Call) -> Result<Reply, Failure> {
-        let body: Value = call.json(BODY)?;
-        let device = DeviceId::parse(text(&body, "deviceId")?)?;
-        let report = Report::parse(text(&body, "status")?)?;
+        let body = Body::of(call)?;
+        let device = DeviceId::parse(body.needed("deviceId")?)?;
+        let report = Report::parse(body.needed("status")?)?;
         let caller = self.secrets.caller(call).await?;
         caller.admit(self.settings.require_client_secret)?;
         let id = MessageId::parse(call.path("messageId")).map_err(|_| Failure::NotFound)?;
@@ -42,7 +39,8 @@ impl Sender {
                 break;
             };
             // First the other phones, then the note: a crash in between takes the message away twice, never not at all.
-            if let Some(reader) = &news.reader
+            if let Some(reader) = &news.owner
+                && report == Report::Opened
                 && !dismissed
                 && Message::read_back(&message.asked).is_ok_and(|message| message.syncs())
             {
@@ -57,15 +55,17 @@ impl Sender {
                 news: &news,
                 expires: message.created + self.settings.message_retention,
             };
-            let put = self.store.put_report(new, random::version()?).await;
-            if attempts.passed(put).await?.is_some() {
-                let record = record.as_ref().and_then(|record| record.live(now));
-                if let (Some(events), Some(found)) = (&self.events, record) {
+            let name = random::version()?;
+            if attempts
+                .written(|| self.store.put_report(new, name))
+                .await?
+            {
+                if let Some(events) = &self.events {
                     let event = Event {
                         what: What::StatusChanged(id, report),
-                        platform: found.token.platform(),
-                        user: policy.owner(found, now).cloned(),
                         device,
+                        platform: news.platform,
+                        user: news.owner,
                     };
                     events.tell(&[event]).await;
                 }
@@ -99,14 +99,5 @@ impl Sender {
             self.send(call, &message, &kept, plan).await?;
         }
         Ok(())
-    }
-}
-
-/// A string that the body has to have.
-fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Invalid> {
-    match body.get(name) {
-        None | Some(Value::Null) => Err(Invalid::new(name, "It is required.")),
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(Invalid::new(name, "It is a string.")),
     }
 }

@@ -1,13 +1,12 @@
-//! The bodies of calls about tags and subscriptions. What is not known is ignored, null counts as absent.
+//! The bodies of calls about tags and subscriptions.
 
-use crate::BODY;
-use aws::{Call, Failure};
+use aws::{Call, Failure, missing};
 use push::tag::Description;
 use push::{DeviceId, Invalid, TagName};
 use serde_json::Value;
 
-/// A JSON object, read by name.
-pub(crate) struct Body(Value);
+/// A body, by what it says.
+pub(crate) struct Body(aws::Body);
 
 /// Of which device what is asked, about which tags.
 pub(crate) struct Asked {
@@ -33,31 +32,25 @@ const MOST: usize = 100;
 impl Body {
     /// The body of the call.
     pub fn of(call: &Call) -> Result<Self, Failure> {
-        let body: Value = call.json(BODY)?;
-        if body.is_object() {
-            Ok(Self(body))
-        } else {
-            Err(Invalid::new("body", "It is an object.").into())
-        }
+        aws::Body::of(call).map(Self)
     }
 
     /// The name of the tag, where it is given.
     pub fn name(&self) -> Result<Option<TagName>, Invalid> {
-        let name = self.text("name")?.map(TagName::parse).transpose();
+        let name = self.0.text("name")?.map(TagName::parse).transpose();
         name.map_err(|invalid| invalid.at("name"))
     }
 
     /// What is said of the tag.
     pub fn description(&self) -> Result<Description, Invalid> {
-        let text = self.text("description")?.unwrap_or_default();
+        let text = self.0.text("description")?.unwrap_or_default();
         Description::parse(text)
     }
 
     /// The device and the tags that a subscription is about.
     pub fn asked(&self) -> Result<Asked, Invalid> {
-        let device = self.text("deviceId")?.ok_or_else(|| missing("deviceId"))?;
-        let device = DeviceId::parse(device)?;
-        let (tags, named) = match (self.text("tagName")?, self.texts("tagNames")?) {
+        let device = DeviceId::parse(self.0.needed("deviceId")?)?;
+        let (tags, named) = match (self.0.text("tagName")?, self.texts("tagNames")?) {
             (Some(_), Some(_)) => {
                 let rule = "It stands alone, without 'tagName'.";
                 return Err(Invalid::new("tagNames", rule));
@@ -73,20 +66,8 @@ impl Body {
         })
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    fn text(&self, name: &str) -> Result<Option<&str>, Invalid> {
-        let text = |value: &Value| value.as_str().is_some();
-        match self.get(name) {
-            Some(value) if !text(value) => Err(Invalid::new(name, "It is a string.")),
-            value => Ok(value.and_then(Value::as_str)),
-        }
-    }
-
     fn texts(&self, name: &str) -> Result<Option<Vec<&str>>, Invalid> {
-        let Some(value) = self.get(name) else {
+        let Some(value) = self.0.get(name) else {
             return Ok(None);
         };
         let list = value.as_array().map(Vec::as_slice);
@@ -102,11 +83,6 @@ impl Body {
         let checked: Result<Vec<_>, _> = list.iter().enumerate().map(text).collect();
         checked.map(|_| Some(list.iter().filter_map(Value::as_str).collect()))
     }
-}
-
-/// The contract's answer to a parameter that is not there.
-pub(crate) fn missing(parameter: &str) -> Invalid {
-    Invalid::new(parameter, "It is required.")
 }
 
 fn listed(names: &[&str]) -> Result<Vec<TagName>, Invalid> {

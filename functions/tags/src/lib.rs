@@ -19,9 +19,6 @@ pub struct Tags {
     clock: Clock,
 }
 
-/// The largest body, in bytes.
-const BODY: usize = 1024 * 1024;
-
 impl Function for Tags {
     const NAME: &'static str = "tags";
 

@@ -1,9 +1,9 @@
 //! Tags: backends make, change and delete them, everybody reads the list.
 
-use crate::body::{Body, missing};
+use crate::body::Body;
 use crate::{Tags, shown};
 use aws::store::{Attempts, Fault};
-use aws::{Call, Failure, Page, Reply, random};
+use aws::{Call, Failure, Page, Reply, missing, random};
 use push::device::Version;
 use push::tag::Tag;
 use push::{Invalid, RequireClientSecret, TagId, TagName};
@@ -82,7 +82,7 @@ impl Tags {
             };
             let write = random::version()?;
             let put = || self.store().put_tag(&name, &tag, Some(&seen), write);
-            if self.written(put, &mut attempts).await? {
+            if attempts.written(put).await? {
                 return self.show(200, call, &name, &tag);
             }
         }
@@ -101,31 +101,8 @@ impl Tags {
             let seen = found.ok_or(Failure::NotFound)?;
             let write = random::version()?;
             let delete = || self.store().delete_tag(&name, &seen, write);
-            if self.written(delete, &mut attempts).await? {
+            if attempts.written(delete).await? {
                 return Ok(Reply::empty(204));
-            }
-        }
-    }
-
-    /// Whether it was written; `false` where the tag was not as it was seen. Where the answer was lost, the same words again
-    /// tell.
-    async fn written<W>(
-        &self,
-        write: impl Fn() -> W,
-        attempts: &mut Attempts,
-    ) -> Result<bool, Failure>
-    where
-        W: Future<Output = Result<(), Fault>>,
-    {
-        loop {
-            let fault = match write().await {
-                Ok(()) => return Ok(true),
-                Err(fault) => fault,
-            };
-            let conflict = matches!(fault, Fault::Conflict);
-            attempts.again(fault).await?;
-            if conflict {
-                return Ok(false);
             }
         }
     }

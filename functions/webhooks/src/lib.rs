@@ -4,8 +4,8 @@ mod body;
 mod shown;
 
 use aws::secrets::Secrets;
-use aws::store::{Attempts, Fault};
-use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store, random};
+use aws::store::Attempts;
+use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store, missing, random};
 use body::Body;
 use push::Invalid;
 use push::device::Version;
@@ -76,7 +76,7 @@ impl Webhooks {
     /// not go on making them.
     async fn make(&self, call: &Call) -> Result<Reply, Failure> {
         let body = Body::of(call)?;
-        let name = body.name()?.ok_or_else(|| body::missing("name"))?;
+        let name = body.name()?.ok_or_else(|| missing("name"))?;
         let Version(id) = random::version()?;
         let webhook = Webhook {
             id: WebhookId(id),
@@ -134,7 +134,7 @@ impl Webhooks {
             };
             let write = random::version()?;
             let put = || self.store.put_webhook(&name, &webhook, Some(&seen), write);
-            if written(put, &mut attempts).await? {
+            if attempts.written(put).await? {
                 let shown = shown::webhook(&self.settings, call, &name, &webhook);
                 return Reply::json(200, &shown);
             }
@@ -152,7 +152,7 @@ impl Webhooks {
             let seen = found.ok_or(Failure::NotFound)?;
             let write = random::version()?;
             let delete = || self.store.delete_webhook(&name, &seen, write);
-            if written(delete, &mut attempts).await? {
+            if attempts.written(delete).await? {
                 return Ok(Reply::empty(204));
             }
         }
@@ -170,25 +170,6 @@ impl Webhooks {
         let mut shown = shown::webhook(&self.settings, call, name, webhook);
         shown["signingKey"] = key.expose().into();
         Ok(Reply::json(status, &shown)?.not_stored())
-    }
-}
-
-/// Whether it was written; `false` where the webhook was not as it was seen. Where the answer was lost, the same words again
-/// tell.
-async fn written<W>(write: impl Fn() -> W, attempts: &mut Attempts) -> Result<bool, Failure>
-where
-    W: Future<Output = Result<(), Fault>>,
-{
-    loop {
-        let fault = match write().await {
-            Ok(()) => return Ok(true),
-            Err(fault) => fault,
-        };
-        let conflict = matches!(fault, Fault::Conflict);
-        attempts.again(fault).await?;
-        if conflict {
-            return Ok(false);
-        }
     }
 }
 

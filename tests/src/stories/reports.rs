@@ -195,7 +195,7 @@ async fn a_wrong_report_is_named(api: Api) {
             json!({"deviceId": phone.device, "status": "OPENED"}),
             "status",
         ),
-        (json!([]), "deviceId"),
+        (json!([]), "body"),
     ] {
         let call = api.call(Method::PUT, &format!("/messages/{id}"));
         let answer = call.secret(Some(&secret)).json(&body).send().await;

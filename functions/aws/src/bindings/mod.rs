@@ -11,7 +11,7 @@ pub use subscribing::Subscribed;
 
 use crate::jobs::Jobs;
 use crate::sns::Endpoints;
-use crate::store::{Attempts, Fault};
+use crate::store::Attempts;
 use crate::webhooks::Events;
 use crate::{Clock, Failure, Metric, Metrics, Start, Store, random};
 use push::change::Change;
@@ -237,30 +237,19 @@ impl Bindings {
         self.metrics.changed(change.case);
     }
 
-    /// Makes the change, or waits for the next attempt at deciding what it should be. Where the answer was lost, only the
-    /// same words again tell what became of it: a look at the device could find it changed while the rest of the change is
-    /// not to be seen yet.
+    /// Makes the change, or waits for the next attempt at deciding what it should be.
     async fn write(
         &self,
         change: &Change,
         version: Version,
         attempts: &mut Attempts,
     ) -> Result<Written, Failure> {
-        loop {
-            attempts.in_time()?;
-            let fault = match self.store.apply(change, version).await {
-                Ok(()) => {
-                    self.changed(change);
-                    return Ok(Written::Done);
-                }
-                Err(fault) => fault,
-            };
-            // Only a conflict says that the change was not made.
-            let conflict = matches!(fault, Fault::Conflict);
-            attempts.again(fault).await?;
-            if conflict {
-                return Ok(Written::DecideAgain);
-            }
+        let apply = || self.store.apply(change, version);
+        if attempts.written(apply).await? {
+            self.changed(change);
+            Ok(Written::Done)
+        } else {
+            Ok(Written::DecideAgain)
         }
     }
 }

@@ -2,12 +2,11 @@
 
 mod part;
 mod queue;
-pub(crate) mod text;
 
 pub use part::{AT_ONCE, Part};
 pub use queue::Jobs;
 
-use crate::Cause;
+use crate::{Cause, ascii};
 use push::{DeviceId, MessageId, Platform, TokenKey, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +108,7 @@ impl Work {
                 });
             }
         }
-        text::ascii(&serde_json::json!(written).to_string())
+        ascii::json(&serde_json::json!(written).to_string())
     }
 
     /// What such a body asks for.

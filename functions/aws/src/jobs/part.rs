@@ -1,6 +1,6 @@
 //! Cutting the target of a message into parts that are worked on one by one.
 
-use super::text;
+use crate::ascii;
 use push::message::Target;
 use push::tag;
 use push::{DeviceId, UserId};
@@ -44,9 +44,9 @@ impl Part {
     #[must_use]
     pub fn cut(target: &Target) -> Vec<Self> {
         match Self::whole(target) {
-            Self::Users(users) => chunks(users, |user| text::length(user.as_str()), Self::Users),
+            Self::Users(users) => chunks(users, |user| ascii::length(user.as_str()), Self::Users),
             Self::Devices(devices) => {
-                chunks(devices, |id| text::length(id.as_str()), Self::Devices)
+                chunks(devices, |id| ascii::length(id.as_str()), Self::Devices)
             }
             Self::Shards(first, last) => (first..=last)
                 .map(|shard| Self::Shards(shard, shard))

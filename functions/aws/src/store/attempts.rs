@@ -56,6 +56,31 @@ impl Attempts {
         }
     }
 
+    /// Writes until it is known what became of that; `false` where something was not as it was seen, after a pause: then
+    /// everything has to be read and decided again. After a lost answer only the same words tell: a look could find a part
+    /// of a change while the rest of it is not to be seen yet.
+    ///
+    /// # Errors
+    /// As [`passed`](Self::passed) and [`in_time`](Self::in_time).
+    pub async fn written<W>(&mut self, write: impl Fn() -> W) -> Result<bool, Failure>
+    where
+        W: Future<Output = Result<(), Fault>>,
+    {
+        loop {
+            self.in_time()?;
+            let fault = match write().await {
+                Ok(()) => return Ok(true),
+                Err(fault) => fault,
+            };
+            // Only a conflict says that nothing was written.
+            let conflict = matches!(fault, Fault::Conflict);
+            self.again(fault).await?;
+            if conflict {
+                return Ok(false);
+            }
+        }
+    }
+
     /// To be asked before each transaction.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! The form of an event on the queue.
 
-use crate::Cause;
-use crate::jobs::text;
+use crate::{Cause, ascii};
 use push::event::EventType;
 use push::webhook::{WebhookId, WebhookName};
 use serde::{Deserialize, Serialize};
@@ -51,7 +50,7 @@ impl Notice {
             body: self.body.clone(),
             to,
         };
-        text::ascii(&serde_json::json!(written).to_string())
+        ascii::json(&serde_json::json!(written).to_string())
     }
 
     /// What such a body asks for.
