@@ -104,6 +104,7 @@ async fn local(role: &str) -> (local::Local, Recipe, Cloud) {
     environment.insert(ROLE.to_owned(), role.to_owned());
     let recipe = Recipe {
         binary: std::env::current_exe().unwrap(),
+        arguments: Vec::new(),
         name: role.to_owned(),
         memory: 128,
         environment,

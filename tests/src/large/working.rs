@@ -68,6 +68,7 @@ impl Working {
         api.control(Method::POST, "/sources", Some(off)).await;
         let recipe = Recipe {
             binary: deliver.binary.clone(),
+            arguments: Vec::new(),
             name: FUNCTION.to_owned(),
             memory: 256,
             environment: deliver.environment.clone(),

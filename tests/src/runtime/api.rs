@@ -33,7 +33,7 @@ struct Served {
     asked: watch::Sender<bool>,
 }
 
-/// The API that hands out `events`; `asked` turns true when the process asks for the first one.
+/// The API that hands out `events`; `asked` is true while the process asks for one.
 pub(super) fn router(
     function: &str,
     events: mpsc::UnboundedReceiver<Invocation>,
@@ -61,6 +61,7 @@ async fn next(State(served): State<Arc<Served>>) -> Response {
         // No more will come: the process is about to be killed.
         return std::future::pending().await;
     };
+    served.asked.send_replace(false);
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", invocation.id.clone()),

@@ -35,6 +35,7 @@ impl Child {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let process = Command::new(&recipe.binary)
+            .args(&recipe.arguments)
             .env_clear()
             .envs(&recipe.environment)
             .envs([
@@ -78,7 +79,7 @@ impl Child {
         self.id
     }
 
-    /// Waits until it has asked for an event, or tells how it ended.
+    /// Waits until it asks for an event and has none, or tells how it ended.
     pub(super) async fn asks(&self) -> Result<(), String> {
         let mut asked = self.asked.clone();
         tokio::select! {

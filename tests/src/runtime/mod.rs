@@ -23,8 +23,10 @@ use tokio::sync::{Semaphore, oneshot};
 /// What every environment of a function is made of.
 #[derive(Clone, Debug)]
 pub struct Recipe {
-    /// The function's bootstrap.
+    /// The function's bootstrap, or the program that runs it.
     pub binary: PathBuf,
+    /// The program's arguments.
+    pub arguments: Vec<String>,
     /// The function's name.
     pub name: String,
     /// Its memory in MB; it is told so, and held to nothing.
@@ -140,6 +142,26 @@ impl Processes {
             child.ended().await;
             self.0.children().ended.push(child.peak_memory());
         }
+    }
+
+    /// Waits until every process that there is has asked for its next event: none works.
+    ///
+    /// # Errors
+    /// How one ended instead.
+    pub async fn rest(&self) -> Result<(), Failed> {
+        let idle = self.0.children().idle.clone();
+        for child in idle {
+            child.asks().await.map_err(Failed::Ended)?;
+        }
+        Ok(())
+    }
+
+    /// The ids of the processes that there are.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u32> {
+        let children = self.0.children();
+        let alive = children.idle.iter().chain(&children.busy);
+        alive.map(|child| child.id()).collect()
     }
 
     /// The most memory that each process ever had, in KiB; of one that was killed, until then.
