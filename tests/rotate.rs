@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use aws::{Settings, Start, Worker};
-use aws_config::Region;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::Credentials;
+use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 use local::cloud::{Cloud, CloudOptions, SecretSpec, Table};
 use rotate::{Request, Rotate, Step};
 use serde_json::{Value, json};
@@ -62,13 +62,13 @@ impl Rotation {
             "APP_SECRET_ID" => Some("stack-appSecret".to_owned()),
             _ => None,
         });
-        let aws = aws_config::from_env()
+        let aws = SdkConfig::builder()
             .endpoint_url(cloud.endpoint_url())
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-        let start = Start::new(settings.unwrap(), aws, cloud.clock())
-            .await
-            .unwrap();
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "test", "test", None, None, "test",
+            )));
+        let start = Start::new(settings.unwrap(), aws, cloud.clock()).unwrap();
         let function = Rotate::start(&start).await.unwrap();
         Self {
             client: Client::new(&start.aws),

@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use aws::{Function, Metrics, Settings, Start};
-use aws_config::Region;
-use aws_sdk_secretsmanager::config::Credentials;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 use lambda_http::{Context, LambdaEvent};
 use local::{Local, Options};
 use push::Time;
@@ -51,12 +51,14 @@ impl Without {
             "JOB_QUEUE_URL" => None,
             name => environment.get(name).cloned(),
         });
-        let aws = aws_config::from_env()
+        let aws = SdkConfig::builder()
             .endpoint_url(info["awsEndpointUrl"].as_str().unwrap())
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "test", "test", None, None, "test",
+            )));
         let clock = Arc::new(|| Time::from_millis(now()));
-        let start = Start::new(settings.unwrap(), aws, clock).await.unwrap();
+        let start = Start::new(settings.unwrap(), aws, clock).unwrap();
         let function = Sender::start(&start).await.unwrap();
         Self {
             system,

@@ -3,11 +3,15 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The machine's own time, from which that of a local server starts.
+///
+/// # Panics
+/// It is before 1970.
 #[expect(
     clippy::disallowed_methods,
     reason = "what a client observes is compared with what the server notes by the same clock"
 )]
-pub(crate) fn machine() -> u64 {
+#[must_use]
+pub fn machine() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     u64::try_from(since.expect("after 1970").as_millis()).expect("before the end of time")
 }

@@ -27,10 +27,11 @@ mod story;
 mod table;
 mod waiting;
 
+pub use clock::machine as now;
 pub use cloud::Cloud;
 pub use faults::faults;
 pub use large::{Audience, Large};
 pub use noted::noted;
 pub use race::{Outcome, Race};
-pub use runtime::{Failed, Fed, Processes, Recipe, Source};
+pub use runtime::{Failed, Fed, Processes, Recipe, Source, feed};
 pub use story::{Place, trials};

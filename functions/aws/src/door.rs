@@ -38,7 +38,7 @@ pub trait Function: Send + Sync + Sized + 'static {
 /// What kept the function from starting.
 pub async fn serve<F: Function>(now: fn() -> SystemTime) -> Result<(), lambda_http::Error> {
     crate::log::init();
-    let start = Start::from_environment(now).await?;
+    let start = Start::from_environment(now)?;
     let function = Arc::new(F::start(&start).await?);
     lambda_http::lambda_runtime::run(lambda_http::service_fn(move |event| {
         let function = Arc::clone(&function);

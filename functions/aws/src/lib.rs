@@ -1,5 +1,6 @@
 //! How Userpush keeps its promises on AWS. Membership test: everything here knows AWS, HTTP or the environment.
 
+mod account;
 mod ascii;
 pub mod bindings;
 mod body;

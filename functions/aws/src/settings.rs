@@ -92,17 +92,31 @@ impl fmt::Display for BadSetting {
 
 impl std::error::Error for BadSetting {}
 
+impl BadSetting {
+    pub(crate) fn missing(name: &'static str) -> Self {
+        Self {
+            name,
+            rule: "it is not set".to_owned(),
+        }
+    }
+}
+
+/// A variable of the environment of this process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 impl Settings {
     /// The settings in the environment of this process.
     ///
     /// # Errors
     /// [`BadSetting`] names the first variable that is missing or wrong.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
     pub fn from_environment() -> Result<Self, BadSetting> {
-        Self::read(|name| std::env::var(name).ok())
+        Self::read(variable)
     }
 
     /// The settings that `lookup` knows; an empty value counts as absent, as CloudFormation cannot leave one out.
@@ -213,10 +227,7 @@ impl Lookup<'_> {
     }
 
     fn needed(&self, name: &'static str) -> Result<String, BadSetting> {
-        self.optional(name).ok_or_else(|| BadSetting {
-            name,
-            rule: "it is not set".to_owned(),
-        })
+        self.optional(name).ok_or_else(|| BadSetting::missing(name))
     }
 
     /// One of the words; the first where the variable is absent.

@@ -2,8 +2,10 @@
 
 use crate::metrics::{Sink, standard_output};
 use crate::outside::Outside;
-use crate::{Metrics, Settings};
-use aws_config::{ConfigLoader, SdkConfig};
+use crate::settings::variable;
+use crate::{Metrics, Settings, account};
+use aws_types::SdkConfig;
+use aws_types::sdk_config::Builder;
 use push::Time;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,7 +34,7 @@ impl Start {
     ///
     /// # Errors
     /// The setting that is missing or wrong.
-    pub async fn from_environment(now: fn() -> SystemTime) -> Result<Self, lambda_http::Error> {
+    pub fn from_environment(now: fn() -> SystemTime) -> Result<Self, lambda_http::Error> {
         let clock = move || {
             Time::from_millis(now().duration_since(UNIX_EPOCH).map_or(0, |since| {
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -40,25 +42,21 @@ impl Start {
         };
         let start = Self::new(
             Settings::from_environment()?,
-            aws_config::from_env(),
+            account::read(variable)?,
             Arc::new(clock),
         );
-        Ok(start.await?.with_metrics(standard_output()))
+        Ok(start?.with_metrics(standard_output()))
     }
 
     /// The parts given; `aws` decides where AWS is and who we are. Metrics go nowhere.
     ///
     /// # Errors
     /// A TLS configuration that cannot be.
-    pub async fn new(
-        settings: Settings,
-        aws: ConfigLoader,
-        clock: Clock,
-    ) -> Result<Self, lambda_http::Error> {
+    pub fn new(settings: Settings, aws: Builder, clock: Clock) -> Result<Self, lambda_http::Error> {
         let http = crate::http::client(&settings)?;
         let application = settings.application.clone();
         Ok(Self {
-            aws: aws.http_client(http).load().await,
+            aws: aws.http_client(http).build(),
             settings: Arc::new(settings),
             metrics: Metrics::new(application, Arc::clone(&clock), Arc::new(|_| {})),
             clock,

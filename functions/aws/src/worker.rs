@@ -41,7 +41,7 @@ pub trait Worker: Send + Sync + Sized + 'static {
 /// What kept the worker from starting.
 pub async fn work<W: Worker>(now: fn() -> SystemTime) -> Result<(), lambda_http::Error> {
     crate::log::init();
-    let start = Start::from_environment(now).await?;
+    let start = Start::from_environment(now)?;
     let worker = Arc::new(W::start(&start).await?);
     lambda_runtime::run(lambda_runtime::service_fn(
         move |event: LambdaEvent<W::Event>| {

@@ -24,12 +24,7 @@ impl Function for Register {
     const NAME: &'static str = "register";
 
     async fn start(start: &Start) -> Result<Self, lambda_http::Error> {
-        let function = Self {
-            settings: Arc::clone(&start.settings),
-            secrets: Secrets::new(start),
-            bindings: Bindings::new(start),
-            applications: Applications::new(&start.settings),
-        };
+        let function = Self::new(start);
         let store = function.bindings.store();
         let (secrets, ()) = tokio::join!(function.secrets.warm_for_both(), store.warm());
         secrets?;
@@ -65,6 +60,17 @@ impl Function for Register {
 }
 
 impl Register {
+    /// Nothing is fetched and no connection open yet.
+    #[must_use]
+    pub fn new(start: &Start) -> Self {
+        Self {
+            settings: Arc::clone(&start.settings),
+            secrets: Secrets::new(start),
+            bindings: Bindings::new(start),
+            applications: Applications::new(&start.settings),
+        }
+    }
+
     async fn register(
         &self,
         call: &Call,

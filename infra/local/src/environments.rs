@@ -7,8 +7,9 @@ use crate::Error;
 use aws::metrics::Sink;
 use aws::outside::Outside;
 use aws::{Clock, Function, Settings, Start, Worker};
-use aws_config::{ConfigLoader, Region};
+use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use code::{Behind, Called, Code};
 use lambda_http::Context;
 use std::collections::{BTreeMap, VecDeque};
@@ -181,7 +182,7 @@ fn live<C: Code>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
     let recipe = &shared.recipe;
     let boot = || -> Result<(Runtime, C), Error> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let function = runtime.block_on(async { C::start(&recipe.start().await?).await })?;
+        let function = runtime.block_on(async { C::start(&recipe.start()?).await })?;
         Ok((runtime, function))
     };
     let (mut runtime, function) = match boot() {
@@ -223,16 +224,14 @@ fn live<C: Code>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
 }
 
 impl Recipe {
-    async fn start(&self) -> Result<Start, Error> {
+    fn start(&self) -> Result<Start, Error> {
         let settings = Settings::read(|name| self.environment.get(name).cloned())?;
-        let aws: ConfigLoader = aws_config::from_env()
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let aws = SdkConfig::builder()
             .region(Region::from_static(crate::template::REGION))
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .endpoint_url(&self.endpoint_url)
-            // Whatever the developer's own profile says: neither goes with an endpoint of one's own.
-            .use_fips(false)
-            .use_dual_stack(false);
-        let start = Start::new(settings, aws, Arc::clone(&self.clock)).await?;
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(&self.endpoint_url);
+        let start = Start::new(settings, aws, Arc::clone(&self.clock))?;
         let start = start.with_outside(self.outside);
         Ok(start.with_metrics(Arc::clone(&self.metrics)))
     }

@@ -14,11 +14,13 @@ use child::Child;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::IntoFuture;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 /// What every environment of a function is made of.
 #[derive(Clone, Debug)]
@@ -74,6 +76,45 @@ struct Children {
     busy: Vec<Arc<Child>>,
     /// Peaks of the memory of those that have ended.
     ended: Vec<u64>,
+}
+
+/// Is the Runtime API of one process that somebody else started: waits until it asks for an event, hands it these, one after
+/// the other, and gives its answers. Nobody listens any more when this returns, which ends the process.
+///
+/// # Errors
+/// Why there is no answer to one of them.
+pub async fn feed(
+    listener: TcpListener,
+    function: &str,
+    events: &[Value],
+    timeout: Duration,
+) -> Result<Vec<Value>, Failed> {
+    let (sender, handed_out) = mpsc::unbounded_channel();
+    let (asks, mut asked) = watch::channel(false);
+    let router = api::router(function, handed_out, asks);
+    let mut answers = Vec::new();
+    let work = async {
+        for event in events {
+            let (answer, answered) = oneshot::channel();
+            let invocation = invocation(event.to_string(), timeout, answer);
+            sender.send(invocation).map_err(|_| Failed::TimedOut)?;
+            let answer = tokio::time::timeout(timeout, answered).await;
+            answers.push(
+                answer
+                    .map_err(|_| Failed::TimedOut)?
+                    .unwrap_or_else(|_| Err(Failed::TimedOut))?,
+            );
+        }
+        let asks = tokio::time::timeout(timeout, asked.wait_for(|asked| *asked)).await;
+        asks.map(drop).map_err(|_| Failed::TimedOut)
+    };
+    tokio::select! {
+        worked = work => worked?,
+        Err(error) = axum::serve(listener, router).into_future() => {
+            return Err(Failed::Ended(error.to_string()));
+        }
+    }
+    Ok(answers)
 }
 
 /// A process has so long to ask for its first event.
@@ -211,13 +252,7 @@ async fn spawn(recipe: &Recipe) -> Result<Child, Failed> {
 
 async fn work(child: &Child, event: String, timeout: Duration) -> Result<Value, Failed> {
     let (answer, answered) = oneshot::channel();
-    let span = u64::try_from(timeout.as_millis()).unwrap();
-    child.take(Invocation {
-        id: random_hex(16),
-        event,
-        deadline: clock::machine() + span,
-        answer,
-    });
+    child.take(invocation(event, timeout, answer));
     tokio::select! {
         // An answer that came before the end counts.
         biased;
@@ -228,5 +263,18 @@ async fn work(child: &Child, event: String, timeout: Duration) -> Result<Value, 
             child.ended().await;
             Err(Failed::TimedOut)
         }
+    }
+}
+
+fn invocation(
+    event: String,
+    timeout: Duration,
+    answer: oneshot::Sender<Result<Value, Failed>>,
+) -> Invocation {
+    Invocation {
+        id: random_hex(16),
+        event,
+        deadline: clock::machine() + u64::try_from(timeout.as_millis()).unwrap(),
+        answer,
     }
 }

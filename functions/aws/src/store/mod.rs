@@ -51,7 +51,7 @@ impl Store {
 
     /// The same, from its parts.
     #[must_use]
-    pub fn with(aws: &aws_config::SdkConfig, settings: &Settings) -> Self {
+    pub fn with(aws: &aws_types::SdkConfig, settings: &Settings) -> Self {
         // An answer that is this late is lost; what it would have said is found out by reading.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))

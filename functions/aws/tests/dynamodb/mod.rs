@@ -1,12 +1,13 @@
 //! A table of its own for each test.
 
 use aws::{Settings, Store};
-use aws_config::Region;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{Region, SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use aws_types::SdkConfig;
 use dynoxide::Database;
 use tokio::net::TcpListener;
 
@@ -28,13 +29,12 @@ pub async fn table() -> Store {
     })
     .unwrap();
     let credentials = Credentials::new("test", "test", None, None, "test");
-    let loader = aws_config::from_env()
+    let loader = SdkConfig::builder()
         .endpoint_url(url)
         .region(Region::from_static("us-east-1"))
-        .credentials_provider(credentials);
-    let start = aws::Start::new(settings, loader, std::sync::Arc::new(push::Time::default))
-        .await
-        .unwrap();
+        .credentials_provider(SharedCredentialsProvider::new(credentials));
+    let start =
+        aws::Start::new(settings, loader, std::sync::Arc::new(push::Time::default)).unwrap();
     let key = |name: &str, kind| {
         KeySchemaElement::builder()
             .attribute_name(name)

@@ -1,0 +1,47 @@
+//! How long a send takes while every call of AWS takes its time.
+
+use super::{Bench, milliseconds};
+use crate::event;
+use crate::function::Function;
+use crate::world::Failed;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What each call takes.
+const DELAY: Duration = Duration::from_millis(20);
+/// Publishes in flight, at most.
+const CAPS: [u32; 3] = [16, 32, 64];
+const TIMES: u32 = 5;
+
+/// Sends to all devices of the user, over TLS, by the cap on publishes in flight. A send looks for the devices and for
+/// their owners, and then publishes in as many rounds as the cap makes of them: two calls and those rounds are its limit.
+pub(super) async fn wall(bench: &Bench) -> Result<Value, Failed> {
+    let devices = u32::try_from(bench.world.devices())?;
+    let event = event::send(&bench.world);
+    let mut rows = Vec::new();
+    for cap in CAPS {
+        let mut recipe = bench.over_tls().ours("send")?;
+        let name = "PUBLISH_CONCURRENCY".to_owned();
+        recipe.environment.insert(name, cap.to_string());
+        let function = Function::start(recipe).await?;
+        bench.tls.delay(DELAY);
+        let _ = bench.tls.seen();
+        let cold = function.invoke(&event, 202, 1).await?;
+        let connections = bench.tls.seen().connections;
+        let warm = function.invoke(&event, 202, TIMES).await?.wall / TIMES;
+        bench.tls.delay(Duration::ZERO);
+        function.end().await;
+        let limit = DELAY * (2 + devices.div_ceil(cap));
+        rows.push(json!({
+            "devices": devices,
+            "in_flight": cap,
+            "delay_ms": DELAY.as_millis(),
+            "first_wall_ms": milliseconds(cold.wall),
+            "warm_wall_ms": milliseconds(warm),
+            "limit_ms": milliseconds(limit),
+            "warm_ratio": warm.as_secs_f64() / limit.as_secs_f64(),
+            "new_connections": connections,
+        }));
+    }
+    Ok(rows.into())
+}

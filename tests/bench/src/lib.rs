@@ -1,0 +1,13 @@
+//! What Userpush costs, beside controls of the same run.
+
+pub mod event;
+pub mod figures;
+pub mod function;
+pub mod gates;
+pub mod instructions;
+pub mod plot;
+pub mod programs;
+pub mod quota;
+pub mod scenario;
+pub mod stub;
+pub mod world;

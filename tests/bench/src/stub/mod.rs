@@ -1,0 +1,205 @@
+//! The AWS that functions are measured against: it answers at once, or after a delay, over HTTP or TLS, from a [`World`]
+//! that no call changes; it counts calls and connections, and throttles where it is asked to.
+
+mod answers;
+mod tls;
+
+pub use tls::{Authority, Beside};
+
+use crate::world::{Failed, World};
+use answers::{Answer, answer};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// A running stub; it ends when this is dropped.
+pub struct Stub {
+    shared: Arc<Shared>,
+    url: String,
+    _server: JoinSet<()>,
+}
+
+struct Shared {
+    world: Arc<World>,
+    state: Mutex<State>,
+    remembered: answers::Remembered,
+}
+
+#[derive(Default)]
+struct State {
+    delay: Duration,
+    /// One of so many publishes is throttled; 0: none.
+    throttled: u64,
+    publishes: u64,
+    seen: Seen,
+}
+
+/// What was asked of a stub.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Calls by service and operation: `dynamodb.BatchGetItem`.
+    pub calls: BTreeMap<String, u64>,
+    /// New connections.
+    pub connections: u64,
+}
+
+impl Seen {
+    /// How many calls there were of this operation.
+    #[must_use]
+    pub fn of(&self, operation: &str) -> u64 {
+        self.calls.get(operation).copied().unwrap_or_default()
+    }
+}
+
+impl Stub {
+    /// Serves a world on a free port of the loopback interface, over TLS where there is an authority to vouch for it.
+    ///
+    /// # Errors
+    /// There is no port.
+    pub async fn start(world: Arc<World>, tls: Option<&Authority>) -> Result<Self, Failed> {
+        Self::start_at(world, tls, 0).await
+    }
+
+    /// The same on this port.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub async fn start_at(
+        world: Arc<World>,
+        tls: Option<&Authority>,
+        port: u16,
+    ) -> Result<Self, Failed> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let port = listener.local_addr()?.port();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let shared = Arc::new(Shared {
+            world,
+            state: Mutex::default(),
+            remembered: answers::Remembered::default(),
+        });
+        let acceptor = tls.map(Authority::acceptor).transpose()?;
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener, acceptor, Arc::clone(&shared)));
+        Ok(Self {
+            shared,
+            url: format!("{scheme}://localhost:{port}"),
+            _server: server,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Every answer takes so long from here on.
+    pub fn delay(&self, delay: Duration) {
+        self.shared.state().delay = delay;
+    }
+
+    /// One of so many publishes is throttled from here on; 0: none.
+    pub fn throttle(&self, one_in: u64) {
+        self.shared.state().throttled = one_in;
+    }
+
+    /// What was asked since the last look.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        std::mem::take(&mut self.shared.state().seen)
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a call; gives how long it takes, and whether it is throttled.
+    fn count(&self, operation: &str) -> (Duration, bool) {
+        let mut state = self.state();
+        let counted = state.seen.calls.get_mut(operation);
+        match counted {
+            Some(count) => *count += 1,
+            None => drop(state.seen.calls.insert(operation.to_owned(), 1)),
+        }
+        let mut throttled = false;
+        if operation == "sns.Publish" && state.throttled > 0 {
+            state.publishes += 1;
+            throttled = state.publishes.is_multiple_of(state.throttled);
+        }
+        (state.delay, throttled)
+    }
+}
+
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        shared.state().seen.connections += 1;
+        let (tls, shared) = (tls.clone(), Arc::clone(&shared));
+        connections.spawn(async move { connection(stream, tls, shared).await });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// An error is a client that went away.
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => converse(stream, shared).await,
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                converse(stream, shared).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>) {
+    let service = service_fn(move |request| respond(request, Arc::clone(&shared)));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let _ = connection.await;
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let target = request.headers().get("x-amz-target");
+    let target = target
+        .and_then(|target| target.to_str().ok())
+        .map(str::to_owned);
+    let body = request.into_body().collect().await;
+    let body = body
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
+    let call = answers::Call::read(target.as_deref(), &body);
+    let (delay, throttled) = shared.count(&call.name());
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let Answer { status, kind, body } = if throttled {
+        Answer::throttled()
+    } else {
+        answer(&call, &body, &shared.world, &shared.remembered).await
+    };
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let kind = hyper::header::HeaderValue::from_static(kind);
+    response.headers_mut().insert("content-type", kind);
+    Ok(response)
+}

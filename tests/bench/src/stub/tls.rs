@@ -1,0 +1,84 @@
+//! A certificate authority for one run.
+
+use crate::world::Failed;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// A private authority, whose certificate stands beside others in bundles on disk.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    directory: PathBuf,
+}
+
+/// Whom a program trusts beside the authority of the run.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside {
+    /// Nobody.
+    Alone,
+    /// Amazon's roots, those that functions embed.
+    Amazon,
+    /// Everybody that the system trusts.
+    System,
+}
+
+/// The roots that functions embed, in the sources of the crate that embeds them.
+const AMAZON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions/aws/roots");
+/// Where Debian has the certificates that it trusts.
+const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+impl Authority {
+    /// A new one; its bundles are in this directory.
+    ///
+    /// # Errors
+    /// A bundle cannot be written.
+    pub fn new(directory: &Path) -> Result<Self, Failed> {
+        let mut parameters = CertificateParams::new(Vec::new())?;
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)?;
+        std::fs::create_dir_all(directory)?;
+        Ok(Self {
+            issuer,
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// The file that has the certificate of this authority and of those beside it.
+    ///
+    /// # Errors
+    /// It cannot be written, or the system's certificates are not there.
+    pub fn bundle(&self, beside: Beside) -> Result<String, Failed> {
+        let others = match beside {
+            Beside::Alone => String::new(),
+            Beside::Amazon => amazon()?,
+            Beside::System => std::fs::read_to_string(SYSTEM)
+                .map_err(|error| format!("{SYSTEM}: {error}; install ca-certificates"))?,
+        };
+        let path = self.directory.join(format!("{beside:?}.pem"));
+        std::fs::write(&path, format!("{others}\n{}", self.issuer.pem()))?;
+        Ok(path.display().to_string())
+    }
+
+    /// Accepts connections to `localhost`.
+    pub(super) fn acceptor(&self) -> Result<TlsAcceptor, Failed> {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let key = KeyPair::generate()?;
+        let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+fn amazon() -> Result<String, Failed> {
+    let mut roots = String::new();
+    for file in std::fs::read_dir(AMAZON)? {
+        roots.push_str(&std::fs::read_to_string(file?.path())?);
+    }
+    Ok(roots)
+}
