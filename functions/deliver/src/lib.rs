@@ -135,6 +135,7 @@ impl Deliver {
                 number: job.number,
                 holder: holder.name,
                 cursor: cursor.as_deref(),
+                known: None,
                 manner: Manner::Job,
                 until: deadline - RESERVE,
                 deadline: deadline - LAST,

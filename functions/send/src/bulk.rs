@@ -63,7 +63,7 @@ impl Sender {
     ) -> Result<Reply, (Failure, usize)> {
         let mut list = Vec::with_capacity(messages.len());
         for ((message, kept), plan) in messages.iter().zip(accepted).zip(plans) {
-            let sent = self.send(call, message, kept, plan).await;
+            let sent = self.send(call, message, kept, plan, None).await;
             *forgotten |= sent.map_err(|failure| (failure, list.len()))?.forgotten;
             let entry = Entry::of(&NewMessage {
                 id: &kept.id,

@@ -80,15 +80,18 @@ impl Sender {
             return self.dry_run(call, &message).await;
         }
         let plan = self.plan(&message, AT_ONCE);
-        let accepted = self.accept(call, body, &[(&message, plan.jobs())]).await?;
-        let (mut messages, key) = match accepted {
+        let draft = [(&message, plan.jobs())];
+        // Neither needs the other, and the backend waits for both.
+        let (accepted, known) =
+            tokio::join!(self.accept(call, body, &draft), self.read_ahead(&plan));
+        let (mut messages, key) = match accepted? {
             Acceptance::Messages { messages, key } => (messages, key),
             Acceptance::Answered(answer) => return Ok(Reply::repeated(202, &answer)),
         };
         let Some(kept) = messages.pop() else {
             return Err(Failure::Internal("no message was accepted".into()));
         };
-        let sent = self.send(call, &message, &kept, plan).await;
+        let sent = self.send(call, &message, &kept, plan, known.as_ref()).await;
         if sent.is_err() && key.is_none() {
             self.withdraw(std::slice::from_ref(&kept.id), call.now)
                 .await;

@@ -96,7 +96,7 @@ impl Sender {
                 progress: Progress::Due,
             };
             let plan = self.plan(&message, AT_ONCE);
-            self.send(call, &message, &kept, plan).await?;
+            self.send(call, &message, &kept, plan, None).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::Sender;
 use crate::acceptance::{Accepted, Progress};
-use aws::dispatch::{End, Manner, Report, Sending};
+use aws::dispatch::{End, Known, Manner, Report, Sending};
 use aws::jobs::{Job, Part, Work};
 use aws::store::{Attempts, Claim, GoesOn, Holder};
 use aws::{Call, Failure, Metric, random};
@@ -65,6 +65,14 @@ impl Sender {
         }
     }
 
+    /// What is to be read for a message that is being accepted and will be sent so.
+    pub(crate) async fn read_ahead(&self, plan: &Plan) -> Option<Known> {
+        match plan {
+            Plan::AtOnce(part) => self.dispatch.read_ahead(part).await,
+            Plan::Queued(_) => None,
+        }
+    }
+
     /// The message is sent, or is sure to be.
     pub(crate) async fn send(
         &self,
@@ -72,12 +80,13 @@ impl Sender {
         message: &Message,
         kept: &Accepted,
         plan: Plan,
+        known: Option<&Known>,
     ) -> Result<Sent, Failure> {
         if kept.progress == Progress::Done {
             return Ok(Sent::default());
         }
         let sent = match (plan, &self.jobs) {
-            (Plan::AtOnce(part), _) => self.at_once(call, message, kept, part).await,
+            (Plan::AtOnce(part), _) => self.at_once(call, message, kept, part, known).await,
             (Plan::Queued(parts), Some(jobs)) => {
                 // Where somebody died at this, some are on the queue already: whoever comes second finds them done.
                 let job = |(number, part)| {
@@ -120,6 +129,7 @@ impl Sender {
         message: &Message,
         kept: &Accepted,
         part: Part,
+        known: Option<&Known>,
     ) -> Result<Sent, Failure> {
         let Accepted {
             id,
@@ -169,6 +179,7 @@ impl Sender {
                 number: 0,
                 holder: holder.name,
                 cursor: cursor.as_deref(),
+                known,
                 manner: Manner::Request(hand_over),
                 until,
                 deadline,

@@ -3,11 +3,14 @@
 
 mod aftermath;
 mod cursor;
+mod letters;
 mod pacer;
 mod page;
 mod progress;
 mod source;
 mod tagged;
+
+pub use source::Known;
 
 use crate::bindings::Bindings;
 use crate::jobs::Part;
@@ -56,6 +59,8 @@ pub struct Sending<'a> {
     pub holder: Version,
     /// Where it goes on, as it was noted; nothing at the beginning.
     pub cursor: Option<&'a str>,
+    /// What [`Dispatch::read_ahead`] has found.
+    pub known: Option<&'a Known>,
     /// Who is waiting.
     pub manner: Manner,
     /// No page begins later.
@@ -179,11 +184,13 @@ impl Dispatch {
             tags: &tags,
         };
         let cursor = Cursor::parse(sending.cursor, sending.part)?;
-        let mut walk = Walk::new(sending.part, &tags, cursor);
+        let mut walk = Walk::new(sending.part, &tags, cursor, sending.known);
         let mut progress = Progress::new(self, sending);
-        let size = match sending.manner {
-            Manner::Request(_) => page::MOST,
-            Manner::Job => self.pacer.per_second().min(page::MOST),
+        let size = match (sending.manner, sending.part) {
+            (Manner::Request(_), Part::Users(_) | Part::Devices(_)) => page::MOST_OF_REQUEST,
+            // What finds their devices is the look at them, which does not keep.
+            (Manner::Request(_), Part::Shards(..) | Part::TagShards(..)) => page::MOST,
+            (Manner::Job, _) => self.pacer.per_second().min(page::MOST),
         };
         let (mut pause, mut health) = (PAUSE.0, Health::default());
         loop {
@@ -198,7 +205,6 @@ impl Dispatch {
                 Err(Failure::Unavailable(_)) => return Ok(End::Unfinished),
                 piece => piece?,
             };
-            let tried = piece.aims.len();
             let work = self.page(
                 errand,
                 piece,
@@ -212,8 +218,8 @@ impl Dispatch {
             let Ok(again) = tokio::time::timeout(left, work).await else {
                 return Ok(End::Unfinished);
             };
-            let again = again?;
-            walk.pending.extend(again.aims);
+            let mut again = again?;
+            walk.pending.append(&mut again.aims);
             // Before it is noted: what the budget does not let go counts otherwise. A crash in between repeats the page, which
             // does not find those that have ended, and leaves them uncounted.
             for platform in self.clear_away(aftermath, sending).await {
@@ -231,19 +237,21 @@ impl Dispatch {
                 return Ok(End::Superseded);
             }
             report.noted = progress.is_noted();
+            if let Some(failure) = again.failure.take() {
+                return Err(failure);
+            }
             if done {
                 return Ok(End::Finished);
             }
             // A few that are throttled wait for the next page. Where most are, so do we.
-            let mostly = again.pressed * 2 > tried;
             if let Manner::Request(hand_over) = sending.manner
                 && again.pressed > 0
-                && (mostly || walk.is_read())
+                && (again.mostly() || walk.is_read())
                 && self.is_late(hand_over)
             {
                 return Ok(End::Unfinished);
             }
-            if mostly {
+            if again.mostly() {
                 let span = pause / 2 + crate::random::below(pause / 2);
                 tokio::time::sleep(Duration::from_millis(span)).await;
                 pause = (pause * 2).min(PAUSE.1);
@@ -265,7 +273,7 @@ impl Dispatch {
         until: Time,
     ) -> Result<Vec<u64>, Failure> {
         let tags = Tags::new();
-        let mut walk = Walk::new(part, &tags, Cursor::parse(None, part)?);
+        let mut walk = Walk::new(part, &tags, Cursor::parse(None, part)?, None);
         let mut recipients = vec![0; part.names()];
         let mut unused = Aftermath::default();
         while !walk.is_over() && !recipients.is_empty() {

@@ -1,19 +1,26 @@
 //! One page of a send: a look at its devices, an attempt at each, and what the answers mean for them.
 
 use super::aftermath::Aftermath;
+use super::letters::Letters;
 use super::source::Piece;
 use super::{Aim, Dispatch, Errand, Manner, Report};
 use crate::jobs::Part;
 use crate::sns::Outcome;
 use crate::store::{Counts, Fault};
 use crate::{Failure, random};
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use push::device::{Device, Record, uid};
 use push::{DeviceId, Platform, Span, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Devices in a page: what one read takes.
+/// Devices that one read looks at, and that a job tries before it notes how far it is.
 pub(super) const MOST: usize = crate::store::PAGE;
+/// Devices that a request tries before it notes how far it is: nobody waits between its reads.
+pub(super) const MOST_OF_REQUEST: usize = 5 * MOST;
+/// Looks that are taken while the devices of the one before are published to.
+const AHEAD: usize = 2;
 /// A look at a device is good for so long.
 const GOOD: Span = Span::from_seconds(2);
 /// Attempts at an endpoint that is made again and yet not found.
@@ -27,8 +34,10 @@ enum Step {
     Skipped,
     /// The time to live is over.
     Expired,
-    /// It was too long ago that the device was looked at.
+    /// It was too long ago that the device was looked at, or nothing should be begun now.
     LookAgain,
+    /// The table could not show the device now.
+    Unread,
     /// SNS answered, about this endpoint, to a publish begun then.
     Published(Outcome, String, Time),
 }
@@ -49,6 +58,54 @@ pub(super) struct Again {
     pub aims: Vec<Aim>,
     /// How many of them because somebody asked for patience.
     pub pressed: usize,
+    /// How many were tried at all.
+    pub tried: usize,
+    /// Why some cannot be read.
+    pub failure: Option<Failure>,
+}
+
+impl Again {
+    /// Whether somebody asked for patience with most that were tried.
+    pub fn mostly(&self) -> bool {
+        self.pressed * 2 > self.tried
+    }
+}
+
+/// What the attempts of a page share.
+struct Page<'a> {
+    errand: Errand<'a>,
+    letters: Letters,
+    strain: Strain,
+}
+
+/// How SNS takes the attempts of a page.
+#[derive(Default)]
+struct Strain {
+    tried: AtomicUsize,
+    pressed: AtomicUsize,
+}
+
+impl Strain {
+    fn note(&self, step: &Step) {
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        if matches!(step, Step::Published(Outcome::Again, ..)) {
+            self.pressed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether SNS asks for patience so often that nothing more should be begun.
+    fn is_too_much(&self) -> bool {
+        let tried = self.tried.load(Ordering::Relaxed);
+        tried >= MOST && self.pressed.load(Ordering::Relaxed) * 2 > tried
+    }
+}
+
+/// Some devices of a page, as one look found them.
+#[derive(Clone)]
+struct Look {
+    /// The items that there are; nothing where the table could not show them.
+    found: Option<Arc<HashMap<DeviceId, Record>>>,
+    at: Time,
 }
 
 /// The devices of a page, each once.
@@ -57,7 +114,8 @@ pub(super) fn ids(page: &[Aim]) -> BTreeSet<DeviceId> {
 }
 
 impl Dispatch {
-    /// One attempt at each device, by the look that found it, or by a new one.
+    /// One attempt at each device, by the look that found it, or by a new one: those of a page that was not looked at are
+    /// looked at as they come, so that the last of them are not published to by an old look.
     pub(super) async fn page(
         &self,
         errand: Errand<'_>,
@@ -67,58 +125,99 @@ impl Dispatch {
         aftermath: &mut Aftermath,
         health: &mut Health,
     ) -> Result<Again, Failure> {
+        let page = Page {
+            errand,
+            letters: Letters::default(),
+            strain: Strain::default(),
+        };
+        let (page, mut failure) = (&page, None);
+        let attempts = self.looks(piece).flat_map(|(aims, look)| {
+            let look = look.unwrap_or_else(|(why, at)| {
+                failure = failure.take().or(why);
+                Look { found: None, at }
+            });
+            stream::iter(aims.into_iter().map(move |aim| (aim, look.clone())))
+        });
+        let attempts = attempts.map(|(aim, look)| self.try_out(page, look, aim));
+        let attempts = attempts.buffer_unordered(self.settings.publish_concurrency);
+        let steps: Vec<_> = attempts.collect().await;
+        let nothing = steps
+            .iter()
+            .all(|(_, step, _)| matches!(step, Step::Unread));
+        match failure {
+            Some(failure) if nothing => Err(failure),
+            // What was sent is counted first.
+            failure => Ok(Again {
+                failure,
+                ..sort_out(steps, tally, &mut report.recipients, aftermath, health)
+            }),
+        }
+    }
+
+    /// Looks at the devices of a piece, as many as one read takes at a time, each with those that it is for. A look that
+    /// failed because the table is short of capacity says nothing more.
+    fn looks(
+        &self,
+        piece: Piece,
+    ) -> impl Stream<Item = (Vec<Aim>, Result<Look, (Option<Failure>, Time)>)> {
         let Piece {
             aims,
-            looked: mut records,
-            at,
+            looked,
+            at: looked_at,
         } = piece;
-        let mut missing = ids(&aims);
-        missing.retain(|device| !records.contains_key(device));
-        let now = (self.clock)();
-        if !missing.is_empty() {
-            match self.bindings.store().devices(&missing).await {
-                Ok(found) => records.extend(found),
-                Err(Fault::Pressure(_) | Fault::Lost(_)) => {
-                    return Ok(Again {
-                        pressed: aims.len(),
-                        aims,
-                    });
-                }
-                Err(fault) => return Err(fault.into()),
-            }
-        }
-        let looked = at.unwrap_or(now);
-        let attempts = aims.into_iter().map(|aim| {
-            let record = records.get(&aim.device);
-            let device = record.and_then(Record::device);
-            let platform = device.map(|device| device.token.platform());
-            async move {
-                let step = self.attempt(errand, &aim, record, looked).await;
-                (platform, step, aim)
-            }
+        let (mut aims, mut looked) = (aims.into_iter(), Some(looked));
+        let some = std::iter::from_fn(move || {
+            let some: Vec<_> = aims.by_ref().take(MOST).collect();
+            (!some.is_empty()).then(|| (some, looked.take().unwrap_or_default()))
         });
-        let attempts = stream::iter(attempts).buffer_unordered(self.settings.publish_concurrency);
-        let steps: Vec<_> = attempts.collect().await;
-        Ok(sort_out(
-            steps,
-            tally,
-            &mut report.recipients,
-            aftermath,
-            health,
-        ))
+        let look = move |(aims, mut found): (Vec<Aim>, HashMap<DeviceId, Record>)| async move {
+            let mut missing = ids(&aims);
+            missing.retain(|device| !found.contains_key(device));
+            let now = (self.clock)();
+            if !missing.is_empty() {
+                match self.bindings.store().devices(&missing).await {
+                    Ok(read) => found.extend(read),
+                    Err(Fault::Pressure(_) | Fault::Lost(_)) => return (aims, Err((None, now))),
+                    Err(fault) => return (aims, Err((Some(fault.into()), now))),
+                }
+            }
+            let look = Look {
+                found: Some(Arc::new(found)),
+                at: looked_at.unwrap_or(now),
+            };
+            (aims, Ok(look))
+        };
+        stream::iter(some).map(look).buffered(AHEAD)
+    }
+
+    /// One attempt at the device, as the look shows it.
+    async fn try_out(
+        &self,
+        page: &Page<'_>,
+        look: Look,
+        aim: Aim,
+    ) -> (Option<Platform>, Step, Aim) {
+        let Some(found) = look.found else {
+            return (None, Step::Unread, aim);
+        };
+        let record = found.get(&aim.device);
+        let device = record.and_then(Record::device);
+        let platform = device.map(|device| device.token.platform());
+        let step = self.attempt(page, &aim, record, look.at).await;
+        (platform, step, aim)
     }
 
     /// Publishes to the device if it is meant, by a look at it that is fresh enough.
     async fn attempt(
         &self,
-        errand: Errand<'_>,
+        page: &Page<'_>,
         aim: &Aim,
         record: Option<&Record>,
         looked: Time,
     ) -> Step {
-        let (sending, now) = (errand.sending, (self.clock)());
+        let (Errand { sending, tags }, now) = (page.errand, (self.clock)());
         let meant =
-            |now| record.and_then(|record| self.meant(record, aim, sending.part, errand.tags, now));
+            |now| record.and_then(|record| self.meant(record, aim, sending.part, tags, now));
         let Some(device) = meant(now) else {
             return Step::Skipped;
         };
@@ -130,38 +229,37 @@ impl Dispatch {
             self.pacer.turn().await;
         }
         let now = (self.clock)();
-        if now.since(looked) > GOOD {
+        if now.since(looked) > GOOD || now >= sending.until || page.strain.is_too_much() {
             return Step::LookAgain;
         }
-        let step = self.publish(errand, aim, device, &device.endpoint).await;
+        let step = self.publish(page, aim, device, &device.endpoint).await;
+        page.strain.note(&step);
         match step {
-            Step::Published(Outcome::Gone, gone, _) => self.heal(errand, aim, &gone).await,
+            Step::Published(Outcome::Gone, gone, _) => self.heal(page, aim, &gone).await,
             step => step,
         }
     }
 
-    async fn publish(
-        &self,
-        errand: Errand<'_>,
-        aim: &Aim,
-        device: &Device,
-        endpoint: &str,
-    ) -> Step {
-        let sending = errand.sending;
+    async fn publish(&self, page: &Page<'_>, aim: &Aim, device: &Device, endpoint: &str) -> Step {
+        let sending = page.errand.sending;
         let user = match sending.part {
             Part::Users(users) => users.get(aim.target),
             Part::Devices(_) | Part::Shards(..) | Part::TagShards(..) => None,
         };
-        let uid = user.map(|user| uid(&self.settings.application, user));
         let platform = device.token.platform();
         let at = (self.clock)();
         let age = at.since(sending.accepted);
-        match sending
-            .message
-            .render(platform, sending.id, uid.as_deref(), age)
-        {
-            Some(rendered) => {
-                let outcome = self.publisher.publish(endpoint, &rendered).await;
+        let letter = page
+            .letters
+            .of(user.map(|_| aim.target), (platform, endpoint), age, || {
+                let uid = user.map(|user| uid(&self.settings.application, user));
+                sending
+                    .message
+                    .render(platform, sending.id, uid.as_deref(), age)
+            });
+        match letter {
+            Some(letter) => {
+                let outcome = self.publisher.publish(endpoint, &letter).await;
                 Step::Published(outcome, endpoint.to_owned(), at)
             }
             None => Step::Expired,
@@ -170,8 +268,8 @@ impl Dispatch {
 
     /// SNS does not know the endpoint: it is made again from the device's token and published to once, if a new look at
     /// the device shows that it is still meant and still had this endpoint.
-    async fn heal(&self, errand: Errand<'_>, aim: &Aim, gone: &str) -> Step {
-        let (sending, looked) = (errand.sending, (self.clock)());
+    async fn heal(&self, page: &Page<'_>, aim: &Aim, gone: &str) -> Step {
+        let (Errand { sending, tags }, looked) = (page.errand, (self.clock)());
         let published = |outcome| Step::Published(outcome, gone.to_owned(), looked);
         let Ok(record) = self.bindings.store().device(&aim.device).await else {
             return published(Outcome::Again);
@@ -179,7 +277,7 @@ impl Dispatch {
         let Some(record) = record else {
             return Step::Skipped;
         };
-        let Some(device) = self.meant(&record, aim, sending.part, errand.tags, looked) else {
+        let Some(device) = self.meant(&record, aim, sending.part, tags, looked) else {
             return Step::Skipped;
         };
         if device.endpoint != gone {
@@ -197,7 +295,7 @@ impl Dispatch {
         if (self.clock)().since(looked) > GOOD {
             return published(Outcome::Again);
         }
-        let step = self.publish(errand, aim, device, &endpoint).await;
+        let step = self.publish(page, aim, device, &endpoint).await;
         if endpoint != gone
             && let Ok(fresh) = random::version()
         {
@@ -224,7 +322,7 @@ fn sort_out(
 ) -> Again {
     let outcomes = steps.iter().filter_map(|(_, step, _)| match step {
         Step::Published(outcome, ..) => Some(*outcome),
-        Step::Skipped | Step::Expired | Step::LookAgain => None,
+        Step::Skipped | Step::Expired | Step::LookAgain | Step::Unread => None,
     });
     for outcome in outcomes {
         health.published += 1;
@@ -233,13 +331,20 @@ fn sort_out(
     let removable = health.dead < SUSPICIOUS || health.dead * 4 <= health.published;
     let mut again = Again::default();
     for (platform, step, mut aim) in steps {
+        if matches!(step, Step::Unread) {
+            again.tried += 1;
+            again.pressed += 1;
+            again.aims.push(aim);
+            continue;
+        }
+        again.tried += usize::from(!matches!(step, Step::LookAgain));
         // Where there is no device, nothing was tried.
         let Some(platform) = platform else {
             continue;
         };
         let counts = tally.entry(platform).or_default();
         match step {
-            Step::Skipped => {}
+            Step::Skipped | Step::Unread => {}
             Step::Expired => counts.expired += 1,
             Step::LookAgain => again.aims.push(aim),
             Step::Published(Outcome::Accepted, ..) => {

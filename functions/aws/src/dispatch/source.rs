@@ -21,6 +21,8 @@ pub(super) struct Walk<'a> {
     tags: &'a Tags,
     /// Their indexes, as far as they were read, in a part of tags.
     pub merge: Option<Merge>,
+    /// The links of the first users, where they were read before.
+    known: Option<&'a Known>,
     /// Where reading goes on.
     pub read: Place,
     /// Read, and not taken yet.
@@ -30,6 +32,11 @@ pub(super) struct Walk<'a> {
     /// To be tried again.
     pub pending: Vec<Aim>,
 }
+
+/// What the first users of a part are linked with.
+pub struct Known(Vec<Links>);
+
+type Links = Vec<(DeviceId, Time)>;
 
 /// The next devices of a walk.
 #[derive(Default)]
@@ -46,11 +53,12 @@ const READS: usize = 16;
 
 impl<'a> Walk<'a> {
     /// From a cursor on.
-    pub fn new(part: &'a Part, tags: &'a Tags, cursor: Cursor) -> Self {
+    pub fn new(part: &'a Part, tags: &'a Tags, cursor: Cursor, known: Option<&'a Known>) -> Self {
         Self {
             part,
             tags,
             merge: None,
+            known: known.filter(|_| cursor.place == Place::default()),
             read: cursor.place.clone(),
             ahead: VecDeque::new(),
             taken: cursor.place,
@@ -104,6 +112,18 @@ impl<'a> Walk<'a> {
 }
 
 impl Dispatch {
+    /// What the first users of the part are linked with, for a send of it that begins in a moment: links only say where to
+    /// look. Nothing where the part has no users, or where they cannot be read now.
+    pub async fn read_ahead(&self, part: &Part) -> Option<Known> {
+        let Part::Users(users) = part else {
+            return None;
+        };
+        let now = (self.clock)();
+        let links = |user| self.bindings.store().links(user, now);
+        let links = try_join_all(users.iter().take(READS).map(links)).await;
+        links.ok().map(Known)
+    }
+
     /// The next devices, at most `most` and none at the end: first those that are to be tried again, then those that the
     /// next users are linked with, that are named, or that are next in their shard or in the indexes of the tags. Nothing is
     /// read after the first of the times, and nothing again after the second.
@@ -158,9 +178,15 @@ impl Dispatch {
     ) -> Result<(), Failure> {
         let place = std::mem::take(&mut walk.read);
         let some = users.iter().enumerate().skip(place.at).take(READS);
-        let reads = some.clone().map(|(_, user)| self.links(user, patience));
+        let links = match walk.known.take() {
+            Some(Known(links)) => links.clone(),
+            None => {
+                let reads = some.clone().map(|(_, user)| self.links(user, patience));
+                try_join_all(reads).await?
+            }
+        };
         let mut after = place.after.as_ref();
-        for ((target, _), links) in some.clone().zip(try_join_all(reads).await?) {
+        for ((target, _), links) in some.clone().zip(links) {
             let mut devices = self.within_limit(target, links, aftermath);
             devices.sort_unstable();
             if let Some(after) = after.take() {
@@ -211,7 +237,7 @@ impl Dispatch {
         Ok(())
     }
 
-    async fn links(&self, user: &UserId, patience: Time) -> Result<Vec<(DeviceId, Time)>, Failure> {
+    async fn links(&self, user: &UserId, patience: Time) -> Result<Links, Failure> {
         let read = || self.bindings.store().links(user, (self.clock)());
         self.patiently(patience, read).await
     }
@@ -221,7 +247,7 @@ impl Dispatch {
     fn within_limit(
         &self,
         target: usize,
-        mut links: Vec<(DeviceId, Time)>,
+        mut links: Links,
         aftermath: &mut Aftermath,
     ) -> Vec<DeviceId> {
         let most = self.settings.max_devices_per_user;

@@ -4,7 +4,7 @@ mod endpoints;
 mod publisher;
 
 pub use endpoints::Endpoints;
-pub use publisher::{Outcome, Publisher};
+pub use publisher::{Channel, Letter, Outcome, Publisher};
 
 use crate::Settings;
 use push::Platform;

@@ -10,14 +10,27 @@ use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use push::Platform;
 use push::message::Rendered;
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Publishes, once a call: repeats are the caller's, who looks again at who owns the device.
 #[derive(Clone)]
 pub struct Publisher {
     client: Client,
+}
+
+/// By which way SNS reaches a phone: the name under which a message holds what goes that way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Channel(&'static str);
+
+/// A message as SNS takes it, for every endpoint of a channel.
+#[derive(Debug)]
+pub struct Letter {
+    message: String,
+    attributes: Option<HashMap<String, MessageAttributeValue>>,
 }
 
 /// What one attempt came to.
@@ -54,32 +67,15 @@ impl Publisher {
         }
     }
 
-    /// Publishes to the endpoint, once.
-    pub async fn publish(&self, endpoint: &str, rendered: &Rendered) -> Outcome {
-        let (key, payload) = match rendered {
-            Rendered::Apns { payload, .. } => (apns_key(endpoint), payload.clone()),
-            Rendered::Fcm { message, .. } => (
-                "GCM",
-                format!(r#"{{"fcmV1Message":{{"validate_only":false,"message":{message}}}}}"#),
-            ),
-        };
-        let message = json!({"default": "", key: payload}).to_string();
-        let mut call = self
+    /// Publishes to an endpoint of the letter's channel, once.
+    pub async fn publish(&self, endpoint: &str, letter: &Letter) -> Outcome {
+        let call = self
             .client
             .publish()
             .target_arn(endpoint)
             .message_structure("json")
-            .message(message);
-        for (name, value) in attributes(key, rendered) {
-            let Ok(value) = MessageAttributeValue::builder()
-                .data_type("String")
-                .string_value(value)
-                .build()
-            else {
-                return Outcome::Refused;
-            };
-            call = call.message_attributes(name, value);
-        }
+            .message(&letter.message)
+            .set_message_attributes(letter.attributes.clone());
         match call.send().await {
             Ok(_) => Outcome::Accepted,
             Err(error) => {
@@ -92,12 +88,43 @@ impl Publisher {
     }
 }
 
-/// The ARN tells Apple's sandbox from its real service, and the message is addressed accordingly.
-fn apns_key(endpoint: &str) -> &'static str {
-    if endpoint.contains(":endpoint/APNS_SANDBOX/") {
-        "APNS_SANDBOX"
-    } else {
-        "APNS"
+impl Channel {
+    /// The way to an endpoint of this platform: its ARN tells Apple's sandbox from Apple's real service.
+    #[must_use]
+    pub fn of(platform: Platform, endpoint: &str) -> Self {
+        Self(match platform {
+            Platform::Apns if endpoint.contains(":endpoint/APNS_SANDBOX/") => "APNS_SANDBOX",
+            Platform::Apns => "APNS",
+            Platform::Fcm => "GCM",
+        })
+    }
+}
+
+impl Letter {
+    /// A rendered message for endpoints of this channel.
+    #[must_use]
+    pub fn new(channel: Channel, rendered: &Rendered) -> Self {
+        let Channel(key) = channel;
+        let payload = match rendered {
+            Rendered::Apns { payload, .. } => payload,
+            Rendered::Fcm { message, .. } => {
+                &format!(r#"{{"fcmV1Message":{{"validate_only":false,"message":{message}}}}}"#)
+            }
+        };
+        let attributes = attributes(key, rendered)
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let value = MessageAttributeValue::builder()
+                    .data_type("String")
+                    .string_value(value);
+                // Only one without a type could not be built.
+                Some((name, value.build().ok()?))
+            });
+        let attributes: HashMap<_, _> = attributes.collect();
+        Self {
+            message: json!({"default": "", key: payload}).to_string(),
+            attributes: (!attributes.is_empty()).then_some(attributes),
+        }
     }
 }
 
