@@ -9,6 +9,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 /// The roots of Amazon Trust Services, which sign for every endpoint of AWS: <https://www.amazontrust.com/repository/>.
 const AMAZON: [&str; 5] = [
@@ -35,6 +37,24 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Erro
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
         .build_https())
+}
+
+/// A client of a service that most environments of a function never call: it is built when it is first used.
+#[derive(Clone)]
+pub(crate) struct OnDemand<C>(Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>);
+
+impl<C> OnDemand<C> {
+    pub fn new(build: impl FnOnce() -> C + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(build))))
+    }
+}
+
+impl<C> Deref for OnDemand<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
 }
 
 /// The failure of a call to a service, of which `is_pressure` tells the codes by which it asks for patience. Only the code

@@ -1,5 +1,6 @@
 //! A queue as one who puts work on it sees it: work is on it once each message of each batch was acknowledged, and not before.
 
+use crate::http::OnDemand;
 use crate::{Clock, Failure, Start};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
@@ -14,7 +15,7 @@ use std::time::Duration;
 /// A queue.
 #[derive(Clone)]
 pub(crate) struct Queue {
-    client: Client,
+    client: OnDemand<Client>,
     url: String,
     clock: Clock,
 }
@@ -34,8 +35,9 @@ impl Queue {
             .operation_attempt_timeout(Duration::from_secs(2))
             .operation_timeout(Duration::from_secs(5))
             .build();
+        let config = Builder::from(&start.aws).timeout_config(timeouts);
         Self {
-            client: Client::from_conf(Builder::from(&start.aws).timeout_config(timeouts).build()),
+            client: OnDemand::new(move || Client::from_conf(config.build())),
             url,
             clock: start.clock.clone(),
         }

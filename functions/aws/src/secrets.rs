@@ -88,15 +88,6 @@ impl Secrets {
         self.warm(&self.for_backends).await
     }
 
-    /// Fetches both.
-    ///
-    /// # Errors
-    /// A provisioned secret that is too short to be safe.
-    pub async fn warm_for_both(&self) -> Result<(), lambda_http::Error> {
-        let (devices, backends) = tokio::join!(self.warm_for_devices(), self.warm_for_backends());
-        devices.and(backends)
-    }
-
     /// Who calls, as a device or as a backend that acts for one.
     ///
     /// # Errors

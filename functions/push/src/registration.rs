@@ -109,7 +109,7 @@ pub fn assess(
 ) -> Result<Assessment, Refusal> {
     let live = found.device.as_ref().and_then(|record| record.live(now));
     let owner = live.and_then(|device| policy.owner(device, now));
-    let same_token = live.is_some_and(|device| device.token.key() == wanted.token.key());
+    let same_token = live.is_some_and(|device| device.token.is(&wanted.token));
     authorise(now, wanted.user.as_ref(), owner, same_token, caller)?;
     if found.supersedes(wanted, now) {
         return Ok(Assessment::Superseded(
@@ -220,7 +220,7 @@ pub fn decide(
     });
     if let Some((record, former)) = before.and_then(|record| Some((record, record.device()?))) {
         let held = held(further.former.as_ref());
-        if former.token.key() != key
+        if !former.token.is(&wanted.token)
             && matches!(&held, Held::By(device, _) if *device == wanted.device)
         {
             actions.push(Action::PutToken {
@@ -258,7 +258,7 @@ pub fn decide(
         (None, None, _) => Case::New,
         (Some(_), None, _) if new_owner && wanted.user.is_none() => Case::AnonymousTakeover,
         (Some(_), None, _) if new_owner => Case::OwnerChange,
-        (Some(device), None, _) if device.token.key() != key => Case::TokenRefresh,
+        (Some(device), None, _) if !device.token.is(&wanted.token) => Case::TokenRefresh,
         (Some(_), None, _) => Case::Renewal,
     };
     Decision::Write(Change { case, actions }, device)

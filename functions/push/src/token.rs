@@ -4,13 +4,15 @@ use crate::{Invalid, Platform};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt;
-use std::fmt::Write;
+use std::sync::OnceLock;
 
 /// A platform token, as the app sent it. Whoever knows it can be pushed to: it appears in no log line.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Token {
     platform: Platform,
     text: String,
+    /// Once somebody has asked for it.
+    key: OnceLock<TokenKey>,
 }
 
 /// The name under which the table holds a token: a hash, so that the same token has one name however it is spelt.
@@ -40,6 +42,7 @@ impl Token {
             Ok(Self {
                 platform,
                 text: text.to_owned(),
+                key: OnceLock::new(),
             })
         } else {
             Err(Invalid::new("token", rule))
@@ -67,16 +70,33 @@ impl Token {
         }
     }
 
+    /// Whether both are one token, however they are spelt.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.platform == other.platform && self.canonical() == other.canonical()
+    }
+
     /// Its name in the table.
     #[must_use]
     pub fn key(&self) -> TokenKey {
-        let digest = Sha256::new()
-            .chain_update(self.platform.letter())
-            .chain_update(":")
-            .chain_update(self.canonical().as_bytes());
-        TokenKey(hex(&digest.finalize()))
+        let key = || {
+            let digest = Sha256::new()
+                .chain_update(self.platform.letter())
+                .chain_update(":")
+                .chain_update(self.canonical().as_bytes());
+            TokenKey(hex(&digest.finalize()))
+        };
+        self.key.get_or_init(key).clone()
     }
 }
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.platform == other.platform && self.text == other.text
+    }
+}
+
+impl Eq for Token {}
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,12 +121,9 @@ impl TokenKey {
 
 /// Bytes in lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    let digit = |digit| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(digit).collect()
 }
 
 #[cfg(test)]

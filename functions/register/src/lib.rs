@@ -26,7 +26,7 @@ impl Function for Register {
     async fn start(start: &Start) -> Result<Self, lambda_http::Error> {
         let function = Self::new(start);
         let store = function.bindings.store();
-        let (secrets, ()) = tokio::join!(function.secrets.warm_for_both(), store.warm());
+        let (secrets, ()) = tokio::join!(function.secrets.warm_for_devices(), store.warm());
         secrets?;
         Ok(function)
     }

@@ -30,7 +30,7 @@ impl Function for Tags {
             clock: start.clock.clone(),
         };
         let store = function.bindings.store();
-        let (secrets, ()) = tokio::join!(function.secrets.warm_for_both(), store.warm());
+        let (secrets, ()) = tokio::join!(function.secrets.warm_for_devices(), store.warm());
         secrets?;
         Ok(function)
     }

@@ -23,7 +23,7 @@ impl Function for Unregister {
             bindings: Bindings::new(start),
         };
         let store = function.bindings.store();
-        let (secrets, ()) = tokio::join!(function.secrets.warm_for_both(), store.warm());
+        let (secrets, ()) = tokio::join!(function.secrets.warm_for_devices(), store.warm());
         secrets?;
         Ok(function)
     }

@@ -1,6 +1,7 @@
 //! The endpoint of a token: made without attributes, always looked at, enabled where it is not.
 
 use super::{Applications, is_pressure};
+use crate::http::OnDemand;
 use crate::{Failure, Start};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
@@ -13,7 +14,7 @@ use std::time::Duration;
 /// Endpoints in SNS.
 #[derive(Clone)]
 pub struct Endpoints {
-    client: Client,
+    client: OnDemand<Client>,
     applications: Applications,
 }
 
@@ -30,9 +31,9 @@ impl Endpoints {
             .operation_attempt_timeout(Duration::from_secs(2))
             .operation_timeout(Duration::from_secs(4))
             .build();
-        let client = Client::from_conf(Builder::from(&start.aws).timeout_config(timeouts).build());
+        let config = Builder::from(&start.aws).timeout_config(timeouts);
         Self {
-            client,
+            client: OnDemand::new(move || Client::from_conf(config.build())),
             applications: Applications::new(&start.settings),
         }
     }
