@@ -30,7 +30,7 @@ mod waiting;
 pub use clock::machine as now;
 pub use cloud::Cloud;
 pub use faults::faults;
-pub use large::{Audience, Large};
+pub use large::{Audience, Crowd, Large, Registry};
 pub use noted::noted;
 pub use race::{Outcome, Race};
 pub use runtime::{Failed, Fed, Processes, Recipe, Source, feed};

@@ -46,8 +46,9 @@ const REFETCH: Span = Span::from_seconds(30);
 /// A version signs user secrets only when every cache must have seen it.
 const SETTLED: Span = Span::from_seconds(120);
 
-/// The start of a function waits no longer for what only makes its first call quick.
-pub(crate) const WARM: Duration = Duration::from_secs(1);
+/// The start of a function waits no longer for what only makes its first call quick. What is given up has to be begun again
+/// by that call, which has less of the processor: so it is given up only where nothing answers at all.
+pub(crate) const WARM: Duration = Duration::from_secs(3);
 
 impl Secrets {
     /// Nothing is fetched yet.
@@ -234,12 +235,10 @@ impl Secrets {
 
     async fn fetch(&self, cached: &Cached) -> Result<Arc<Versions>, Cause> {
         cached.change(|state| state.fetched = (self.clock)());
-        let (current, previous) = tokio::join!(
-            self.get(&cached.id, "AWSCURRENT"),
-            self.get(&cached.id, "AWSPREVIOUS")
-        );
-        let (current, since) = current?.ok_or("Secrets Manager: the secret has no value")?;
-        let previous = match previous {
+        // One after the other over one connection: in a small function the handshake of a second one takes longer.
+        let current = self.get(&cached.id, "AWSCURRENT").await?;
+        let (current, since) = current.ok_or("Secrets Manager: the secret has no value")?;
+        let previous = match self.get(&cached.id, "AWSPREVIOUS").await {
             Ok(found) => found.map(|(secret, _)| secret),
             // Whoever holds the previous version is not logged out by a failure to read it.
             Err(_) => cached

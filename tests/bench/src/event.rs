@@ -14,7 +14,7 @@ pub fn register(world: &World, n: usize) -> Value {
         "/devices",
         &path,
         secret,
-        Some(registration(n)),
+        Some(registration(USER, n)),
     )
 }
 
@@ -28,12 +28,12 @@ pub fn unregister(world: &World) -> Value {
     event
 }
 
-/// A message of a backend to the user.
+/// A message of a backend to a user.
 #[must_use]
-pub fn send(world: &World) -> Value {
+pub fn send(world: &World, user: &str) -> Value {
     let path = format!("/imfpush/v1/apps/{}/messages", world.application);
     let secret = ("appsecret", world.app_secret.as_str());
-    let body = json!({"message": {"alert": "Your table is ready"}, "target": {"userIds": [USER]}});
+    let body = json!({"message": {"alert": "Your table is ready"}, "target": {"userIds": [user]}});
     event(world, "POST", "/messages", &path, secret, Some(body))
 }
 

@@ -71,7 +71,7 @@ impl Function {
             .await
             .map_err(|failed| failed.to_string())?;
         Ok(Cost {
-            cpu: cpu(self.process)? - before,
+            cpu: cpu(self.process)?.saturating_sub(before),
             wall,
         })
     }

@@ -29,7 +29,11 @@ impl Instructions {
         let mut counted = BTreeMap::new();
         for line in text.lines().filter(|line| line.starts_with('{')) {
             let summary: Value = serde_json::from_str(line)?;
-            let name = format!("{}.{}", text_of(&summary["function_name"]), text_of(&summary["id"]));
+            let name = format!(
+                "{}.{}",
+                text_of(&summary["function_name"]),
+                text_of(&summary["id"])
+            );
             let count = count(&summary).ok_or_else(|| format!("no instructions of {name}"))?;
             counted.insert(name, count);
         }
@@ -42,11 +46,22 @@ impl Instructions {
     /// A measurement is missing.
     pub fn gates(&self) -> Result<Vec<(&'static str, f64)>, Failed> {
         Ok(vec![
-            ("register, start", self.of("register.start")?),
-            ("register, start and first registration", self.of("register.first")?),
-            ("register, each unchanged registration", self.each("register.first", "register.warm")?),
-            ("send, start and first send to 1,000 devices", self.of("send.first")?),
-            ("send, each publish", (self.of("send.warm")? - self.of("send.first")?) / PUBLISHES),
+            (
+                "register, start and first registration without TLS",
+                self.of("register.without_tls")?,
+            ),
+            (
+                "register, each unchanged registration",
+                self.each("register.first", "register.warm")?,
+            ),
+            (
+                "send, start and first send to 1,000 devices",
+                self.of("send.first")?,
+            ),
+            (
+                "send, each publish",
+                (self.of("send.warm")? - self.of("send.first")?) / PUBLISHES,
+            ),
         ])
     }
 
@@ -55,13 +70,14 @@ impl Instructions {
     /// # Errors
     /// A measurement is missing.
     pub fn figures(&self) -> Result<Value, Failed> {
-        let publish = |few: &str, many: &str| Ok::<_, Failed>((self.of(many)? - self.of(few)?) / PUBLISHES);
+        let publish =
+            |few: &str, many: &str| Ok::<_, Failed>((self.of(many)? - self.of(few)?) / PUBLISHES);
         Ok(serde_json::json!({
             "devices_of_a_send": DEVICES,
             "hello": {"start": self.of("control.hello_start")?},
             "register": {
-                "start": self.of("register.start")?,
                 "start_and_first": self.of("register.first")?,
+                "start_and_first_without_tls": self.of("register.without_tls")?,
                 "warm": self.each("register.first", "register.warm")?,
             },
             "defaults": {
@@ -93,7 +109,5 @@ fn text_of(value: &Value) -> &str {
 /// The number of instructions in a summary of gungraun.
 fn count(summary: &Value) -> Option<f64> {
     let callgrind = summary["profiles"].as_array()?.first()?;
-    let counted = &callgrind["data"]["total"]["metrics"]["Ir"];
-    let now = counted["metrics"].get("left").or_else(|| counted["metrics"].get("both")?.get(0));
-    now?.as_f64()
+    callgrind["data"]["total"]["metrics"]["Ir"]["values"]["new"].as_f64()
 }

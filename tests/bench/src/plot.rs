@@ -27,7 +27,12 @@ const COLOURS: [RGBColor; 5] = [
 ///
 /// # Errors
 /// There is no point, or the file cannot be written.
-pub fn lines(path: &Path, title: &str, (x, y): (&str, &str), series: &[Series]) -> Result<(), Failed> {
+pub fn lines(
+    path: &Path,
+    title: &str,
+    (x, y): (&str, &str),
+    series: &[Series],
+) -> Result<(), Failed> {
     let points = || series.iter().flat_map(|series| &series.points);
     let range = |pick: fn(&(f64, f64)) -> f64| {
         let least = points().map(pick).fold(f64::INFINITY, f64::min);
@@ -77,7 +82,10 @@ pub fn lines(path: &Path, title: &str, (x, y): (&str, &str), series: &[Series]) 
 /// There is no value, or the file cannot be written.
 pub fn bars(path: &Path, title: &str, unit: &str, values: &[(String, f64)]) -> Result<(), Failed> {
     let most = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-    let least = values.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
+    let least = values
+        .iter()
+        .map(|(_, value)| *value)
+        .fold(f64::INFINITY, f64::min);
     if values.is_empty() {
         return Err(format!("nothing to plot in {title}").into());
     }
@@ -107,7 +115,10 @@ pub fn bars(path: &Path, title: &str, unit: &str, values: &[(String, f64)]) -> R
         .x_label_formatter(&|value| short(*value))
         .y_label_formatter(&name)
         .draw()?;
-    for (row, ((_, value), colour)) in (0..rows).rev().zip(values.iter().zip(COLOURS.into_iter().cycle())) {
+    for (row, ((_, value), colour)) in (0..rows)
+        .rev()
+        .zip(values.iter().zip(COLOURS.into_iter().cycle()))
+    {
         let corners = [
             (from, SegmentValue::Exact(row)),
             (*value, SegmentValue::Exact(row + 1)),
@@ -126,7 +137,7 @@ pub fn bars(path: &Path, title: &str, unit: &str, values: &[(String, f64)]) -> R
 pub fn short(value: f64) -> String {
     let digits = |digits: usize| format!("{value:.digits$}");
     match value {
-        _ if value >= 1000.0 => thousands(&digits(0)),
+        _ if value >= 1000.0 => thousands(digits(0)),
         _ if value >= 100.0 || value.fract() == 0.0 => digits(0),
         _ if value >= 10.0 => digits(1),
         _ if value >= 0.1 => digits(2),
@@ -153,6 +164,9 @@ mod tests {
     #[test]
     fn a_number_has_three_digits_or_its_thousands_apart() {
         let shown = [0.0123, 0.5, 3.0, 12.34, 123.4, 1000.0, 1_234_567.8].map(short);
-        assert_eq!(shown, ["0.012", "0.50", "3", "12.3", "123", "1,000", "1,234,568"]);
+        assert_eq!(
+            shown,
+            ["0.012", "0.50", "3", "12.3", "123", "1,000", "1,234,568"]
+        );
     }
 }

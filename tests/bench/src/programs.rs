@@ -18,8 +18,12 @@ pub struct Place<'a> {
     pub authority: &'a Authority,
 }
 
+/// The profile of Cargo that functions are shipped with.
+pub const SHIPPED: &str = "release";
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// Where `tests/bench/shipped.sh` puts zips.
+const ZIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/bench/zips");
 /// Where `peers/build` says how peers are started.
 const PEERS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -27,24 +31,22 @@ const PEERS: &str = concat!(
 );
 
 impl Place<'_> {
-    /// A function of ours, as shipped. It trusts Amazon's roots, which it reads from a file with the authority of the run.
+    /// A function of ours, as this profile of Cargo builds it, `release` as it is shipped. It trusts Amazon's roots, which it reads from a file with the authority of the run.
     ///
     /// # Errors
     /// It has no environment, or no certificates.
-    pub fn ours(&self, name: &str) -> Result<Recipe, Failed> {
+    pub fn ours_of(&self, profile: &str, name: &str) -> Result<Recipe, Failed> {
         let mut environment = self.environment(name)?;
         self.trust(&mut environment, Beside::Amazon)?;
-        Ok(self.recipe(name, built(".", "release", name), environment))
+        Ok(self.recipe(name, built(".", profile, name), environment))
     }
 
-    /// The same as `cargo test` builds it: for what does not depend on how it is built.
+    /// A function of ours, as shipped.
     ///
     /// # Errors
-    /// As [`Place::ours`]
-    pub fn ours_unoptimised(&self, name: &str) -> Result<Recipe, Failed> {
-        let mut recipe = self.ours(name)?;
-        recipe.binary = built(".", "debug", name);
-        Ok(recipe)
+    /// As [`Place::ours_of`]
+    pub fn ours(&self, name: &str) -> Result<Recipe, Failed> {
+        self.ours_of(SHIPPED, name)
     }
 
     /// Our registration with every default of the SDKs, which trusts whom the system trusts.
@@ -111,6 +113,11 @@ impl Place<'_> {
                 ("SSL_CERT_FILE", bundle.clone()),
                 ("AWS_CA_BUNDLE", bundle),
                 ("NODE_EXTRA_CA_CERTS", alone),
+                // A host of its own, as it is at AWS: nobody gets by with one connection for both.
+                (
+                    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+                    self.url.replace("localhost", "127.0.0.1"),
+                ),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
@@ -137,6 +144,12 @@ pub fn peers() -> Result<Value, Failed> {
     let text = std::fs::read_to_string(PEERS);
     let text = text.map_err(|error| format!("{PEERS}: {error}; run tests/bench/peers/build"))?;
     Ok(serde_json::from_str(&text)?)
+}
+
+/// The zip of a function, as it is uploaded.
+#[must_use]
+pub fn zip(function: &str) -> PathBuf {
+    PathBuf::from(ZIPS).join(function).with_extension("zip")
 }
 
 /// A program that was built by this profile in the workspace at this path of the repository.

@@ -29,25 +29,27 @@ pub struct World {
 /// The user that registers.
 pub const USER: &str = "alice";
 /// The user's first device.
-pub const DEVICE: &str = "device-00000";
+pub const DEVICE: &str = "alice-00000";
+/// Users beside [`USER`], with so many devices each.
+pub const OTHERS: [(&str, usize); 3] = [("one", 1), ("ten", 10), ("hundred", 100)];
 
 /// The number of a device that nobody knows yet.
 pub const NEW: usize = 99_999;
 
-/// The token of a user's device.
+/// The token of a user's device of this number.
 #[must_use]
-pub fn token(n: usize) -> String {
-    format!("token-{n:05}:APA91bFgh3Kx-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789")
+pub fn token(user: &str, n: usize) -> String {
+    format!("{user}-{n:05}:APA91bFgh3Kx-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789")
 }
 
-/// The body that registers a device of [`USER`].
+/// The body that registers a user's device of this number.
 #[must_use]
-pub fn registration(n: usize) -> Value {
-    json!({"deviceId": format!("device-{n:05}"), "token": token(n), "platform": "G", "userId": USER})
+pub fn registration(user: &str, n: usize) -> Value {
+    json!({"deviceId": format!("{user}-{n:05}"), "token": token(user, n), "platform": "G", "userId": user})
 }
 
 impl World {
-    /// A world in which [`USER`] has so many devices.
+    /// A world in which [`USER`] has so many devices, and the [`OTHERS`] have theirs.
     ///
     /// # Errors
     /// The local system does not do what it is asked for.
@@ -67,23 +69,21 @@ impl World {
             text.ok_or_else(|| Failed::from(format!("no {name} in {value}")))
         };
         let api = text(&info, "apiUrl")?;
-        let login = http.post(at("/_local/login"));
-        let login: Value = login
-            .json(&json!({"userId": USER}))
-            .send()
-            .await?
-            .json()
-            .await?;
-        let token = text(&login, "token")?;
-        let init = http.get(format!("{api}/init")).bearer_auth(token);
-        let init: Value = init.send().await?.json().await?;
-        let user_secret = text(&init, "clientSecret")?;
-        for n in 0..devices {
-            let call = http.post(format!("{api}/devices"));
-            let call = call.header("clientSecret", &user_secret);
-            let answer = call.json(&registration(n)).send().await?;
-            if answer.status() != 201 {
-                return Err(format!("no registration: {}", answer.text().await?).into());
+        let mut user_secret = String::new();
+        // The user's last: its secret is the one that is kept.
+        for (user, devices) in OTHERS.into_iter().chain([(USER, devices)]) {
+            let login = http.post(at("/_local/login"));
+            let login = login.json(&json!({"userId": user})).send().await?;
+            let token = text(&login.json().await?, "token")?;
+            let init = http.get(format!("{api}/init")).bearer_auth(token);
+            user_secret = text(&init.send().await?.json().await?, "clientSecret")?;
+            for n in 0..devices {
+                let call = http.post(format!("{api}/devices"));
+                let call = call.header("clientSecret", &user_secret);
+                let answer = call.json(&registration(user, n)).send().await?;
+                if answer.status() != 201 {
+                    return Err(format!("no registration: {}", answer.text().await?).into());
+                }
             }
         }
         let cloud = Cloud::at(&text(&info, "awsEndpointUrl")?);
@@ -128,12 +128,13 @@ impl World {
         self.partition(&format!("USER#{USER}")).len()
     }
 
-    /// The keys that a registration of the user's first device reads: of the device and of its token.
+    /// The keys that a registration of the user's first device reads: of the device, of its token and of the user's link to it.
     #[must_use]
     pub fn read_keys(&self) -> Vec<Value> {
         let read = self.items.iter().filter(|((pk, sk), item)| {
-            sk == DEVICE && pk.starts_with("DEVICES#")
-                || pk.starts_with("TOKEN#") && item["d"]["S"] == DEVICE
+            let user = pk == &format!("USER#{USER}");
+            let device = pk.starts_with("DEVICES#") || user;
+            sk == DEVICE && device || pk.starts_with("TOKEN#") && item["d"]["S"] == DEVICE
         });
         read.map(|((pk, sk), _)| json!({"pk": pk, "sk": sk}))
             .collect()

@@ -13,14 +13,14 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Devices and their users.
-pub(super) struct Crowd {
+pub struct Crowd {
     name: String,
     users: usize,
     pub(super) phones: Vec<Phone>,
 }
 
 /// Where a crowd registers: what the functions are told of the table and the applications.
-pub(super) struct Registry {
+pub struct Registry {
     pub(super) cloud: Cloud,
     table: String,
     fcm: String,
@@ -29,7 +29,7 @@ pub(super) struct Registry {
 }
 
 /// A tag that there is.
-pub(super) struct Tag {
+pub struct Tag {
     pub(super) name: String,
     /// Its id, in Base64.
     id: String,
@@ -48,7 +48,8 @@ const DAY: u64 = 24 * 60 * 60;
 
 impl Crowd {
     /// So many devices, every other one an iPhone, dealt out evenly to so many users.
-    pub(super) fn new(devices: usize, users: usize) -> Self {
+    #[must_use]
+    pub fn new(devices: usize, users: usize) -> Self {
         let name = random_hex(4);
         let phone = |n: usize| {
             let text = hex(&Sha256::digest(format!("{name} {n}")));
@@ -75,12 +76,20 @@ impl Crowd {
     }
 
     /// The owner of a device.
-    pub(super) fn owner(&self, device: usize) -> String {
+    #[must_use]
+    pub fn owner(&self, device: usize) -> String {
         format!("user-{}-{:05}", self.name, device % self.users)
     }
 
+    /// What the app on each device sends to register for its user, in their order.
+    pub fn registrations(&self) -> impl Iterator<Item = Value> {
+        let phones = self.phones.iter().enumerate();
+        phones.map(|(n, phone)| phone.body(Some(&self.owner(n))))
+    }
+
     /// All users.
-    pub(super) fn users(&self) -> Vec<String> {
+    #[must_use]
+    pub fn users(&self) -> Vec<String> {
         (0..self.users.min(self.phones.len()))
             .map(|user| self.owner(user))
             .collect()
@@ -90,11 +99,7 @@ impl Crowd {
     ///
     /// # Errors
     /// What a service answered instead.
-    pub(super) async fn register(
-        &self,
-        registry: &Registry,
-        tag: Option<&Tag>,
-    ) -> Result<(), String> {
+    pub async fn register(&self, registry: &Registry, tag: Option<&Tag>) -> Result<(), String> {
         let batches = self.phones.chunks(BATCH).enumerate();
         let batches =
             batches.map(|(batch, phones)| self.batch(registry, batch * BATCH, phones, tag));
@@ -135,7 +140,11 @@ impl Crowd {
 
 impl Registry {
     /// With the environment variables of a function that registers.
-    pub(super) fn new(cloud: Cloud, environment: &BTreeMap<String, String>) -> Self {
+    ///
+    /// # Panics
+    /// One of them is missing.
+    #[must_use]
+    pub fn new(cloud: Cloud, environment: &BTreeMap<String, String>) -> Self {
         let lease = environment.get("BINDING_LEASE_DAYS");
         Self {
             cloud,

@@ -8,13 +8,14 @@ mod report;
 mod settings;
 mod working;
 
+pub use crowd::{Crowd, Registry};
 pub use report::Report;
 pub use settings::Large;
 
 use crate::api::Api;
 use crate::cloud::Cloud;
 use check::{Received, Told};
-use crowd::{Crowd, Registry, Tag};
+use crowd::Tag;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

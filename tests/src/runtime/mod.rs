@@ -102,7 +102,7 @@ pub async fn feed(
             answers.push(
                 answer
                     .map_err(|_| Failed::TimedOut)?
-                    .unwrap_or_else(|_| Err(Failed::TimedOut))?,
+                    .unwrap_or(Err(Failed::TimedOut))?,
             );
         }
         let asks = tokio::time::timeout(timeout, asked.wait_for(|asked| *asked)).await;

@@ -108,6 +108,12 @@ struct Look {
     at: Time,
 }
 
+/// A look that failed; nothing says why where the table is short of capacity.
+struct Missed {
+    why: Option<Failure>,
+    at: Time,
+}
+
 /// The devices of a page, each once.
 pub(super) fn ids(page: &[Aim]) -> BTreeSet<DeviceId> {
     page.iter().map(|aim| aim.device.clone()).collect()
@@ -132,7 +138,7 @@ impl Dispatch {
         };
         let (page, mut failure) = (&page, None);
         let attempts = self.looks(piece).flat_map(|(aims, look)| {
-            let look = look.unwrap_or_else(|(why, at)| {
+            let look = look.unwrap_or_else(|Missed { why, at }| {
                 failure = failure.take().or(why);
                 Look { found: None, at }
             });
@@ -154,12 +160,8 @@ impl Dispatch {
         }
     }
 
-    /// Looks at the devices of a piece, as many as one read takes at a time, each with those that it is for. A look that
-    /// failed because the table is short of capacity says nothing more.
-    fn looks(
-        &self,
-        piece: Piece,
-    ) -> impl Stream<Item = (Vec<Aim>, Result<Look, (Option<Failure>, Time)>)> {
+    /// Looks at the devices of a piece, as many as one read takes at a time, each with those that it is for.
+    fn looks(&self, piece: Piece) -> impl Stream<Item = (Vec<Aim>, Result<Look, Missed>)> {
         let Piece {
             aims,
             looked,
@@ -177,8 +179,13 @@ impl Dispatch {
             if !missing.is_empty() {
                 match self.bindings.store().devices(&missing).await {
                     Ok(read) => found.extend(read),
-                    Err(Fault::Pressure(_) | Fault::Lost(_)) => return (aims, Err((None, now))),
-                    Err(fault) => return (aims, Err((Some(fault.into()), now))),
+                    Err(Fault::Pressure(_) | Fault::Lost(_)) => {
+                        return (aims, Err(Missed { why: None, at: now }));
+                    }
+                    Err(fault) => {
+                        let why = Some(fault.into());
+                        return (aims, Err(Missed { why, at: now }));
+                    }
                 }
             }
             let look = Look {

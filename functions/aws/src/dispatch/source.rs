@@ -178,12 +178,11 @@ impl Dispatch {
     ) -> Result<(), Failure> {
         let place = std::mem::take(&mut walk.read);
         let some = users.iter().enumerate().skip(place.at).take(READS);
-        let links = match walk.known.take() {
-            Some(Known(links)) => links.clone(),
-            None => {
-                let reads = some.clone().map(|(_, user)| self.links(user, patience));
-                try_join_all(reads).await?
-            }
+        let links = if let Some(Known(links)) = walk.known.take() {
+            links.clone()
+        } else {
+            let reads = some.clone().map(|(_, user)| self.links(user, patience));
+            try_join_all(reads).await?
         };
         let mut after = place.after.as_ref();
         for ((target, _), links) in some.clone().zip(links) {

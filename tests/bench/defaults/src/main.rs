@@ -1,6 +1,8 @@
 //! Our registration with every default of the SDKs and of tokio: their HTTP client, the system's certificates, a runtime
 //! of several threads, and nothing done before the first event. What it takes is what most functions take.
 
+#![recursion_limit = "256"]
+
 use lambda_http::lambda_runtime;
 use push::Time;
 use register::Register;

@@ -1,13 +1,12 @@
 //! The figures: our functions beside their controls, in one run.
 
-mod calls;
 mod publishing;
 mod start;
 mod wall;
 
-pub use calls::calls;
-
-use crate::programs::Place;
+use crate::gates;
+use crate::instructions::Instructions;
+use crate::programs::{Place, peers};
 use crate::stub::{Authority, Stub};
 use crate::world::{Failed, World};
 use serde_json::{Map, Value, json};
@@ -59,12 +58,12 @@ impl Bench {
         }
     }
 
-    /// Every figure that is not counted in instructions, by name.
+    /// Every figure, by name; instructions as they were counted before.
     ///
     /// # Errors
     /// A program is missing, or does not answer as it should.
     pub async fn figures(&self) -> Result<Value, Failed> {
-        let mut all = Map::new();
+        let mut all = Map::from_iter([("taken".to_owned(), taken()?)]);
         let mut add = |name: &str, value: Value| {
             println!("{name}: {value:#}");
             all.insert(name.to_owned(), value);
@@ -74,9 +73,27 @@ impl Bench {
         add("warm", start::warm(self).await?);
         add("publishing", publishing::publishing(self).await?);
         add("wall", wall::wall(self).await?);
-        add("calls", calls(self).await?);
+        add("memory_kib", json!(gates::memory(self).await?));
+        add("bytes", json!(gates::sizes()?));
+        add("instructions", Instructions::read()?.figures()?);
         Ok(Value::Object(all))
     }
+}
+
+/// What is measured on, with whose programs.
+fn taken() -> Result<Value, Failed> {
+    let about = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = about
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let model = model.map(|model| model.trim_start_matches([' ', '\t', ':']));
+    let cores = std::thread::available_parallelism()?;
+    let peers = peers()?;
+    let version = |language: &str| peers[language]["version"].clone();
+    Ok(json!({
+        "machine": format!("{cores} cores, {}", model.unwrap_or("unknown")),
+        "Node": version("node"), "Python": version("python"), "Go": version("go"),
+    }))
 }
 
 /// The one in the middle.

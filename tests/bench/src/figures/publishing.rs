@@ -4,7 +4,7 @@ use super::start::PEERS;
 use super::{Bench, DEVICES, median};
 use crate::event;
 use crate::function::Function;
-use crate::world::Failed;
+use crate::world::{Failed, USER};
 use serde_json::{Map, Value, json};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ fn rate(count: usize, cpu: Duration, peak: u64) -> Value {
 /// Sends of ours to all devices, warm: their CPU, and the peak of the memory in KiB.
 async fn sends(bench: &Bench) -> Result<(Duration, u64), Failed> {
     let function = Function::start(bench.over_http().ours("send")?).await?;
-    let event = event::send(&bench.world);
+    let event = event::send(&bench.world, USER);
     function.invoke(&event, 202, 1).await?;
     let _ = bench.plain.seen();
     let cost = function.invoke(&event, 202, SENDS).await?;

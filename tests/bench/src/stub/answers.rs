@@ -1,6 +1,6 @@
 //! What the stub answers to a call.
 
-use crate::world::{NEW, World, token};
+use crate::world::{NEW, USER, World, token};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use tokio::sync::Mutex;
@@ -145,7 +145,7 @@ fn sns(action: &str) -> Answer {
             let entry = |key: &str, value: &str| {
                 format!("<entry><key>{key}</key><value>{value}</value></entry>")
             };
-            let attributes = entry("Enabled", "true") + &entry("Token", &token(NEW));
+            let attributes = entry("Enabled", "true") + &entry("Token", &token(USER, NEW));
             format!("<Attributes>{attributes}</Attributes>")
         }
         _ => String::new(),

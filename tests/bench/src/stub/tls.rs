@@ -1,15 +1,22 @@
 //! A certificate authority for one run.
 
 use crate::world::Failed;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_RSA_SHA256,
+};
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::EncodePrivateKey;
+use rsa::rand_core::OsRng;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A private authority, whose certificate stands beside others in bundles on disk.
+/// A private authority, whose certificate stands beside others in bundles on disk. It works as Amazon's do for endpoints of
+/// AWS: an issuer between it and the servers, RSA keys of 2,048 bits everywhere. What a client has to verify is the same.
 pub struct Authority {
+    root: CertifiedIssuer<'static, KeyPair>,
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: PathBuf,
 }
@@ -36,11 +43,11 @@ impl Authority {
     /// # Errors
     /// A bundle cannot be written.
     pub fn new(directory: &Path) -> Result<Self, Failed> {
-        let mut parameters = CertificateParams::new(Vec::new())?;
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)?;
+        let root = CertifiedIssuer::self_signed(authority("Bench Root CA")?, key()?)?;
+        let issuer = CertifiedIssuer::signed_by(authority("Bench RSA 2048 M01")?, key()?, &root)?;
         std::fs::create_dir_all(directory)?;
         Ok(Self {
+            root,
             issuer,
             directory: directory.to_owned(),
         })
@@ -58,21 +65,38 @@ impl Authority {
                 .map_err(|error| format!("{SYSTEM}: {error}; install ca-certificates"))?,
         };
         let path = self.directory.join(format!("{beside:?}.pem"));
-        std::fs::write(&path, format!("{others}\n{}", self.issuer.pem()))?;
+        std::fs::write(&path, format!("{others}\n{}", self.root.pem()))?;
         Ok(path.display().to_string())
     }
 
     /// Accepts connections to `localhost`.
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, Failed> {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let key = KeyPair::generate()?;
+        let key = key()?;
         let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let chain = vec![certificate.der().clone(), self.issuer.der().clone()];
         let config = ServerConfig::builder()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)?;
+            .with_single_cert(chain, key)?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
+}
+
+fn authority(name: &str) -> Result<CertificateParams, Failed> {
+    let mut parameters = CertificateParams::new(Vec::new())?;
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    Ok(parameters)
+}
+
+fn key() -> Result<KeyPair, Failed> {
+    let key = RsaPrivateKey::new(&mut OsRng, 2048)?.to_pkcs8_der()?;
+    let key = PrivatePkcs8KeyDer::from(key.as_bytes());
+    Ok(KeyPair::from_pkcs8_der_and_sign_algo(
+        &key,
+        &PKCS_RSA_SHA256,
+    )?)
 }
 
 fn amazon() -> Result<String, Failed> {
