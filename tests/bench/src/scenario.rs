@@ -50,7 +50,7 @@ pub fn write(bench: &Bench, profile: &str, api: u16) -> Result<(), Failed> {
     let send = event::send(&bench.world, USER);
     // Under callgrind handshakes take so long that some are given up and begun again: what is held has none.
     let mut without_tls = plain.ours_of(profile, "register")?;
-    without_tls.name = WITHOUT_TLS.to_owned();
+    WITHOUT_TLS.clone_into(&mut without_tls.name);
     let programs = [
         (tls.ours_of(profile, "register")?, Some((&register, 201))),
         (without_tls, Some((&register, 201))),
