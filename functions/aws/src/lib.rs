@@ -1,6 +1,7 @@
 //! How Userpush keeps its promises on AWS. Membership test: everything here knows AWS, HTTP or the environment.
 
 mod account;
+mod agent;
 mod ascii;
 pub mod bindings;
 mod body;

@@ -1,5 +1,6 @@
 //! A queue as one who puts work on it sees it: work is on it once each message of each batch was acknowledged, and not before.
 
+use crate::agent::Agent;
 use crate::http::OnDemand;
 use crate::{Clock, Failure, Start};
 use aws_sdk_sqs::Client;
@@ -35,7 +36,9 @@ impl Queue {
             .operation_attempt_timeout(Duration::from_secs(2))
             .operation_timeout(Duration::from_secs(5))
             .build();
-        let config = Builder::from(&start.aws).timeout_config(timeouts);
+        let config = Builder::from(&start.aws)
+            .timeout_config(timeouts)
+            .interceptor(Agent);
         Self {
             client: OnDemand::new(move || Client::from_conf(config.build())),
             url,

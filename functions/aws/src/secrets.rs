@@ -1,5 +1,6 @@
 //! The provisioned secrets, cached, and what the secrets of a request prove by them.
 
+use crate::agent::Agent;
 use crate::{Call, Cause, Clock, Failure, Start};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
@@ -64,8 +65,11 @@ impl Secrets {
             id: id.clone(),
             state: Mutex::default(),
         };
+        let config = Builder::from(&start.aws)
+            .timeout_config(timeouts)
+            .interceptor(Agent);
         Self {
-            client: Client::from_conf(Builder::from(&start.aws).timeout_config(timeouts).build()),
+            client: Client::from_conf(config.build()),
             clock: start.clock.clone(),
             application: start.settings.application.clone(),
             for_devices: cached(&start.settings.client_secret),

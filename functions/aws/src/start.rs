@@ -4,6 +4,7 @@ use crate::metrics::{Sink, standard_output};
 use crate::outside::Outside;
 use crate::settings::variable;
 use crate::{Metrics, Settings, account};
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::Builder;
 use push::Time;
@@ -56,7 +57,11 @@ impl Start {
         let http = crate::http::client(&settings)?;
         let application = settings.application.clone();
         Ok(Self {
-            aws: aws.http_client(http).build(),
+            // Each client bounds each of its attempts, with the body of the answer.
+            aws: aws
+                .http_client(http)
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .build(),
             settings: Arc::new(settings),
             metrics: Metrics::new(application, Arc::clone(&clock), Arc::new(|_| {})),
             clock,

@@ -48,9 +48,9 @@ impl Query {
             Some(user) => self.of_user(call, user, &wanted).await?,
             None => self.of_all(call, &wanted).await?,
         };
-        let show =
-            |(id, device): &(DeviceId, Device)| shown::device(&self.settings, call, id, device);
-        let devices: Vec<_> = found.devices.iter().map(show).collect();
+        let devices = found.devices.iter();
+        let devices = devices.map(|(id, device)| shown::device(&self.settings, call, id, device));
+        let devices: Vec<_> = devices.collect();
         let next = found.next.as_ref().map(|(position, offset)| {
             let query = wanted.query(position, *offset);
             self.settings.href(call, &format!("/devices?{query}"))

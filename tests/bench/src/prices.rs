@@ -39,7 +39,9 @@ impl Cost {
         let calls = row["calls"].as_object().ok_or("no calls")?;
         let calls = |service: &str| {
             let of = calls.iter().filter(|(name, _)| name.starts_with(service));
-            of.filter_map(|(_, count)| count.as_f64()).sum::<f64>()
+            // A sum of nothing would be -0.0.
+            of.filter_map(|(_, count)| count.as_f64())
+                .fold(0.0, std::ops::Add::add)
         };
         Ok(Self {
             dynamodb: units("read_units")? * READ_UNITS + units("write_units")? * WRITE_UNITS,

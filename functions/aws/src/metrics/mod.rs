@@ -9,7 +9,8 @@ use crate::Clock;
 use crate::store::Counts;
 use push::change::Case;
 use push::{ApplicationId, Platform};
-use serde_json::{Value, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,8 @@ struct Collected {
 }
 
 const NAMESPACE: &str = "Userpush";
+/// The dimension that every metric has.
+const APPLICATION: &str = "Application";
 /// Values of a metric that one line can hold.
 const MOST: usize = 100;
 
@@ -94,7 +97,16 @@ impl Metrics {
                 .push((metric, values));
         }
         for (dimensions, metrics) in lines {
-            (self.0.sink)(&self.line(&dimensions, &metrics).to_string());
+            let line = Line {
+                timestamp: (self.0.clock)().millis(),
+                application: self.0.application.as_str(),
+                dimensions: &dimensions,
+                metrics: &metrics,
+            };
+            // What has names for keys and numbers and texts for values can be written.
+            if let Ok(line) = serde_json::to_string(&line) {
+                (self.0.sink)(&line);
+            }
         }
     }
 
@@ -102,34 +114,67 @@ impl Metrics {
         let mut noted = self.0.noted.lock().unwrap_or_else(PoisonError::into_inner);
         note(noted.entry(metric).or_default());
     }
+}
 
-    fn line(&self, dimensions: &[(&str, &str)], metrics: &[(Metric, Vec<u64>)]) -> Value {
-        const APPLICATION: &str = "Application";
-        let names = dimensions.iter().map(|(name, _)| *name);
-        let names: Vec<_> = std::iter::once(APPLICATION).chain(names).collect();
-        let described: Vec<_> = metrics
-            .iter()
-            .map(|(metric, _)| json!({"Name": metric.name(), "Unit": metric.unit()}))
-            .collect();
-        let mut line = json!({
-            "_aws": {
-                "Timestamp": (self.0.clock)().millis(),
-                "CloudWatchMetrics": [
-                    {"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": described},
-                ],
-            },
-            APPLICATION: self.0.application.as_str(),
+/// A line of the log in the embedded metric format.
+struct Line<'a> {
+    timestamp: u64,
+    application: &'a str,
+    dimensions: &'a [(&'static str, &'static str)],
+    metrics: &'a [(Metric, Vec<u64>)],
+}
+
+/// What CloudWatch is told of the metrics in a line.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Described {
+    namespace: &'static str,
+    dimensions: [Vec<&'static str>; 1],
+    metrics: Vec<Unit>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Unit {
+    name: &'static str,
+    unit: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Heading {
+    timestamp: u64,
+    cloud_watch_metrics: [Described; 1],
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = self.dimensions.iter().map(|(name, _)| *name);
+        let units = self.metrics.iter().map(|(metric, _)| Unit {
+            name: metric.name(),
+            unit: metric.unit(),
         });
-        for (name, value) in dimensions {
-            line[name] = (*value).into();
+        let heading = Heading {
+            timestamp: self.timestamp,
+            cloud_watch_metrics: [Described {
+                namespace: NAMESPACE,
+                dimensions: [std::iter::once(APPLICATION).chain(names).collect()],
+                metrics: units.collect(),
+            }],
+        };
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("_aws", &heading)?;
+        line.serialize_entry(APPLICATION, self.application)?;
+        for (name, value) in self.dimensions {
+            line.serialize_entry(name, value)?;
         }
-        for (metric, values) in metrics {
-            line[metric.name()] = match values[..] {
-                [value] => value.into(),
-                _ => values.clone().into(),
-            };
+        for (metric, values) in self.metrics {
+            match values[..] {
+                [value] => line.serialize_entry(metric.name(), &value)?,
+                _ => line.serialize_entry(metric.name(), values)?,
+            }
         }
-        line
+        line.end()
     }
 }
 
@@ -145,6 +190,7 @@ pub(crate) fn standard_output() -> Sink {
 mod tests {
     use super::*;
     use push::Time;
+    use serde_json::{Value, json};
 
     /// Metrics, and the lines that they have written.
     fn metrics() -> (Metrics, impl Fn() -> Vec<Value>) {

@@ -1,6 +1,7 @@
 //! The endpoint of a token: made without attributes, always looked at, enabled where it is not.
 
 use super::{Applications, is_pressure};
+use crate::agent::Agent;
 use crate::http::OnDemand;
 use crate::{Failure, Start};
 use aws_sdk_sns::Client;
@@ -31,7 +32,9 @@ impl Endpoints {
             .operation_attempt_timeout(Duration::from_secs(2))
             .operation_timeout(Duration::from_secs(4))
             .build();
-        let config = Builder::from(&start.aws).timeout_config(timeouts);
+        let config = Builder::from(&start.aws)
+            .timeout_config(timeouts)
+            .interceptor(Agent);
         Self {
             client: OnDemand::new(move || Client::from_conf(config.build())),
             applications: Applications::new(&start.settings),

@@ -2,6 +2,7 @@
 
 use super::is_pressure;
 use crate::Start;
+use crate::agent::Agent;
 use crate::http::is_server_fault;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
@@ -61,7 +62,8 @@ impl Publisher {
         // The SDK's own repeats would publish by an old look at the owner.
         let config = Builder::from(&start.aws)
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::disabled());
+            .retry_config(RetryConfig::disabled())
+            .interceptor(Agent);
         Self {
             client: Client::from_conf(config.build()),
         }

@@ -29,6 +29,7 @@ pub use requests::NewRequest;
 pub use rows::BadRow;
 pub use shards::Position;
 
+use crate::agent::Agent;
 use crate::{Settings, Start};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
@@ -58,9 +59,11 @@ impl Store {
             .operation_attempt_timeout(Duration::from_secs(2))
             .operation_timeout(Duration::from_secs(5))
             .build();
-        let config = Builder::from(aws).timeout_config(timeouts).build();
+        let config = Builder::from(aws)
+            .timeout_config(timeouts)
+            .interceptor(Agent);
         Self {
-            client: Client::from_conf(config),
+            client: Client::from_conf(config.build()),
             table: settings.table.clone(),
         }
     }

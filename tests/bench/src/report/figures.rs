@@ -155,7 +155,7 @@ fn all(results: &Value) -> Result<Vec<Figure>, Failed> {
         },
         Figure {
             number: 8,
-            what: "wall of a send to 1 to 1,000 devices; control: 2·L + ⌈N/c⌉·L; new connections",
+            what: "wall of a send to 1 to 1,000 devices; control: 2·L + ⌈N/c⌉·L; new connections to SNS",
             goal: "≤ 1.4× warm, ≤ c",
             measured: format!("connections {}", if within { "≤ c" } else { "> c" }),
             ratio: format!("at most {}", times(wall)),

@@ -144,6 +144,7 @@ pub(super) fn wall(results: &Results) -> Result<String, Failed> {
             [
                 "devices",
                 "in_flight",
+                "call_ms",
                 "limit_ms",
                 "warm_wall_ms",
                 "warm_ratio",
@@ -157,11 +158,12 @@ pub(super) fn wall(results: &Results) -> Result<String, Failed> {
         [
             "devices",
             "c",
+            "L, ms",
             "2·L + ⌈N/c⌉·L, ms",
             "warm, ms",
             "ratio",
             "first, ms",
-            "new connections",
+            "new connections to SNS",
         ],
         &rows,
     ))

@@ -1,5 +1,5 @@
 //! The AWS that functions are measured against: it answers at once, or after a delay, over HTTP or TLS, from a [`World`]
-//! that no call changes; it counts calls and connections, and throttles where it is asked to.
+//! that no call changes; it counts calls and connections, takes their time, and throttles where it is asked to.
 
 mod answers;
 mod tls;
@@ -16,12 +16,16 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+
+/// The call that goes to a device.
+const PUBLISH: &str = "sns.Publish";
 
 /// A running stub; it ends when this is dropped.
 pub struct Stub {
@@ -50,8 +54,10 @@ struct State {
 pub struct Seen {
     /// Calls by service and operation: `dynamodb.BatchGetItem`.
     pub calls: BTreeMap<String, u64>,
-    /// New connections.
-    pub connections: u64,
+    /// Connections over which something was published for the first time.
+    pub publishing: u64,
+    /// How long all calls took together, from the end of the request to the answer.
+    pub took: Duration,
 }
 
 impl Seen {
@@ -59,6 +65,13 @@ impl Seen {
     #[must_use]
     pub fn of(&self, operation: &str) -> u64 {
         self.calls.get(operation).copied().unwrap_or_default()
+    }
+
+    /// How long a call took: what was asked for as a delay, and what timers and answers add.
+    #[must_use]
+    pub fn each(&self) -> Duration {
+        let calls = u32::try_from(self.calls.values().sum::<u64>()).unwrap_or(u32::MAX);
+        self.took.checked_div(calls).unwrap_or_default()
     }
 }
 
@@ -135,7 +148,7 @@ impl Shared {
             None => drop(state.seen.calls.insert(operation.to_owned(), 1)),
         }
         let mut throttled = false;
-        if operation == "sns.Publish" && state.throttled > 0 {
+        if operation == PUBLISH && state.throttled > 0 {
             state.publishes += 1;
             throttled = state.publishes.is_multiple_of(state.throttled);
         }
@@ -149,7 +162,6 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shar
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        shared.state().seen.connections += 1;
         let (tls, shared) = (tls.clone(), Arc::clone(&shared));
         connections.spawn(async move { connection(stream, tls, shared).await });
         while connections.try_join_next().is_some() {}
@@ -170,15 +182,27 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Sha
 }
 
 async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>) {
-    let service = service_fn(move |request| respond(request, Arc::clone(&shared)));
+    let published = Arc::new(AtomicBool::new(false));
+    let service = service_fn(move |request| {
+        let (shared, published) = (Arc::clone(&shared), Arc::clone(&published));
+        async move {
+            let (response, operation, took) = respond(request, &shared).await;
+            let first = operation == PUBLISH && !published.swap(true, Ordering::Relaxed);
+            let seen = &mut shared.state().seen;
+            seen.took += took;
+            seen.publishing += u64::from(first);
+            Ok::<_, Infallible>(response)
+        }
+    });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let _ = connection.await;
 }
 
+/// The answer, to which operation it is, and how long it took.
 async fn respond(
     request: Request<Incoming>,
-    shared: Arc<Shared>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+    shared: &Shared,
+) -> (Response<Full<Bytes>>, String, Duration) {
     let target = request.headers().get("x-amz-target");
     let target = target
         .and_then(|target| target.to_str().ok())
@@ -187,8 +211,10 @@ async fn respond(
     let body = body
         .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
+    let begun = Instant::now();
     let call = answers::Call::read(target.as_deref(), &body);
-    let (delay, throttled) = shared.count(&call.name());
+    let operation = call.name();
+    let (delay, throttled) = shared.count(&operation);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
@@ -201,5 +227,5 @@ async fn respond(
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let kind = hyper::header::HeaderValue::from_static(kind);
     response.headers_mut().insert("content-type", kind);
-    Ok(response)
+    (response, operation, begun.elapsed())
 }

@@ -10,11 +10,13 @@ use rsa::rand_core::OsRng;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{CipherSuite, ServerConfig};
 
 /// A private authority, whose certificate stands beside others in bundles on disk. It works as Amazon's do for endpoints of
-/// AWS: an issuer between it and the servers, RSA keys of 2,048 bits everywhere. What a client has to verify is the same.
+/// AWS: an issuer between it and the servers, RSA keys of 2,048 bits everywhere, AES of 128 bits before all else (the first
+/// in the security policies of its load balancers). What a client has to verify and to compute is the same.
 pub struct Authority {
     root: CertifiedIssuer<'static, KeyPair>,
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -76,9 +78,15 @@ impl Authority {
         let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let chain = vec![certificate.der().clone(), self.issuer.der().clone()];
-        let config = ServerConfig::builder()
+        let mut provider = ring::default_provider();
+        provider
+            .cipher_suites
+            .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
+        config.ignore_client_order = true;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }
