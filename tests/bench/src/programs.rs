@@ -70,9 +70,6 @@ impl Place<'_> {
         let keys = json!(self.world.read_keys()).to_string();
         let mut environment =
             BTreeMap::from([("TABLE_NAME".to_owned(), table), ("KEYS".to_owned(), keys)]);
-        // The same allocator: it is no merit of the code.
-        let allocator = ours.get_key_value("GLIBC_TUNABLES");
-        environment.extend(allocator.map(|(name, value)| (name.clone(), value.clone())));
         self.trust(&mut environment, Beside::Amazon)?;
         let binary = built("tests/bench/controls", "release", name);
         Ok(self.recipe(name, binary, environment))
