@@ -6,7 +6,7 @@ use super::subscriptions::{
 use crate::answer::NO_SUBSCRIPTION;
 use crate::api::Api;
 use crate::phone::{Phone, user};
-use crate::story::{Story, own, shared};
+use crate::story::{Story, alone, shared};
 use reqwest::Method;
 use serde_json::json;
 
@@ -14,7 +14,11 @@ pub(super) fn stories() -> Vec<Story> {
     vec![
         shared(subscriptions_end_with_whom_the_device_belongs_to),
         shared(subscriptions_stay_as_long_as_the_owner_does),
-        own("it moves the clock", &[], subscriptions_end_with_the_lease),
+        alone(
+            "it deletes what has expired by a clock that it moves",
+            &[],
+            subscriptions_end_with_the_lease,
+        ),
         shared(a_device_subscribes_to_forty_tags_and_no_more),
         shared(with_a_tag_its_subscriptions_end),
     ]
