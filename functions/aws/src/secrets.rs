@@ -316,7 +316,7 @@ impl Versions {
         }
     }
 
-    /// Both versions are compared, whichever fits: the time tells nothing.
+    /// Both versions are compared, whichever fits: the time does not tell which.
     fn matches(&self, presented: &str) -> bool {
         self.all()
             .fold(false, |found, secret| found | secret.matches(presented))
