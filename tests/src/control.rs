@@ -59,9 +59,9 @@ impl Api {
         self.control(Method::POST, "/faults", Some(body)).await;
     }
 
-    /// The next call of this operation of DynamoDB meets none of the faults that are asked for after this.
-    pub(crate) async fn let_pass(&self, operation: &str) {
-        let body = json!({"service": "dynamodb", "operation": operation, "times": 1, "delayMs": 1});
+    /// The next call of this operation meets none of the faults that are asked for after this.
+    pub(crate) async fn let_pass(&self, service: &str, operation: &str) {
+        let body = json!({"service": service, "operation": operation, "times": 1, "delayMs": 1});
         self.control(Method::POST, "/faults", Some(body)).await;
     }
 

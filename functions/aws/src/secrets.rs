@@ -10,6 +10,7 @@ use push::webhook::{SigningKey, WebhookId};
 use push::{ApplicationId, Caller, Secret, Span, Time, UserId, UserSecret, Verified};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 /// Both secrets, each with its current and its previous version.
@@ -36,8 +37,10 @@ struct State {
 struct Versions {
     current: Secret,
     since: Time,
-    /// Missing before the first rotation.
-    previous: Option<Secret>,
+    /// Fetched when it is needed, which is seldom; missing before the first rotation.
+    previous: OnceCell<Option<Secret>>,
+    /// What it is likely to be, by what was known before, if anything was.
+    likely: Option<Secret>,
 }
 
 /// So long what was fetched is used without asking again: a rotation is seen within a minute.
@@ -110,10 +113,11 @@ impl Secrets {
             };
         }
         // Apps send bearer tokens of their own: one that is not the app secret says nothing.
-        if let Some(bearer) = bearer(call)
-            && self.versions(&self.for_backends).await?.matches(bearer)
-        {
-            return Ok(Caller::Backend);
+        if let Some(bearer) = bearer(call) {
+            let versions = self.versions(&self.for_backends).await?;
+            if self.matches(&self.for_backends, &versions, bearer).await {
+                return Ok(Caller::Backend);
+            }
         }
         match call.header("clientSecret") {
             None if call.has_header("clientSecret") => Err(Failure::Unauthorized),
@@ -144,8 +148,8 @@ impl Secrets {
     /// [`Failure::Unavailable`] where there is no key to be had.
     pub async fn sign(&self, user: &UserId, life: Span) -> Result<(UserSecret, String), Failure> {
         let versions = self.versions(&self.for_devices).await?;
+        let key = self.settled(&self.for_devices, &versions).await;
         let now = (self.clock)();
-        let key = versions.settled(now);
         Ok(UserSecret::sign(key, &self.application, user, now, life))
     }
 
@@ -155,7 +159,7 @@ impl Secrets {
     /// [`Failure::Unavailable`] where there is no secret to be had.
     pub async fn signing_key(&self, webhook: WebhookId) -> Result<SigningKey, Failure> {
         let versions = self.versions(&self.for_backends).await?;
-        let secret = versions.settled((self.clock)());
+        let secret = self.settled(&self.for_backends, &versions).await;
         Ok(SigningKey::of(secret, &self.application, webhook))
     }
 
@@ -165,8 +169,10 @@ impl Secrets {
     /// [`Failure::Unavailable`] where there is no secret to be had.
     pub async fn signing_keys(&self, webhook: WebhookId) -> Result<Vec<SigningKey>, Failure> {
         let versions = self.versions(&self.for_backends).await?;
+        let previous = self.previous(&self.for_backends, &versions).await;
         let key = |secret| SigningKey::of(secret, &self.application, webhook);
-        Ok(versions.all().map(key).collect())
+        let secrets = std::iter::once(&versions.current).chain(previous);
+        Ok(secrets.map(key).collect())
     }
 
     /// The provisioned client secret, for the mode in which apps hold it.
@@ -178,20 +184,22 @@ impl Secrets {
     }
 
     async fn device(&self, presented: &str) -> Result<Caller, Failure> {
-        let mut versions = self.versions(&self.for_devices).await?;
+        let cached = &self.for_devices;
+        let mut versions = self.versions(cached).await?;
         loop {
-            if versions.matches(presented) {
-                return Ok(Caller::Provisioned);
+            if let Some(caller) = self.proved(&versions.current, presented) {
+                return Ok(caller);
             }
-            let newer = match UserSecret::verify(presented, versions.all(), &self.application) {
-                Verified::Genuine(UserSecret { user, expires }) => {
-                    return Ok(Caller::User { user, expires });
-                }
-                Verified::UnknownKey => true,
-                Verified::No => versions.could_be_newer(presented),
-            };
+            let previous = self.previous(cached, &versions).await;
+            if let Some(caller) = previous.and_then(|key| self.proved(key, presented)) {
+                return Ok(caller);
+            }
+            let keys = std::iter::once(&versions.current).chain(previous);
+            let newer = UserSecret::verify(presented, keys, &self.application)
+                == Verified::UnknownKey
+                || versions.could_be_newer(presented);
             let refetched = if newer {
-                self.refetch(&self.for_devices).await
+                self.refetch(cached).await
             } else {
                 None
             };
@@ -199,18 +207,63 @@ impl Secrets {
         }
     }
 
+    /// Who presents this, by one version of the client secret.
+    fn proved(&self, key: &Secret, presented: &str) -> Option<Caller> {
+        if key.matches(presented) {
+            return Some(Caller::Provisioned);
+        }
+        match UserSecret::verify(presented, [key], &self.application) {
+            Verified::Genuine(UserSecret { user, expires }) => Some(Caller::User { user, expires }),
+            Verified::UnknownKey | Verified::No => None,
+        }
+    }
+
     async fn is_for_backends(&self, presented: &str) -> Result<bool, Failure> {
-        let versions = self.versions(&self.for_backends).await?;
-        if versions.matches(presented) {
+        let cached = &self.for_backends;
+        let versions = self.versions(cached).await?;
+        if self.matches(cached, &versions, presented).await {
             return Ok(true);
         }
         let newer = versions.could_be_newer(presented);
         let refetched = if newer {
-            self.refetch(&self.for_backends).await
+            self.refetch(cached).await
         } else {
             None
         };
-        Ok(refetched.is_some_and(|versions| versions.matches(presented)))
+        match refetched {
+            Some(versions) => Ok(self.matches(cached, &versions, presented).await),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether it is one of the two versions: which of them, the time may tell.
+    async fn matches(&self, cached: &Cached, versions: &Versions, presented: &str) -> bool {
+        versions.current.matches(presented)
+            || self
+                .previous(cached, versions)
+                .await
+                .is_some_and(|secret| secret.matches(presented))
+    }
+
+    /// The newest version that every cache must have seen.
+    async fn settled<'a>(&self, cached: &Cached, versions: &'a Versions) -> &'a Secret {
+        let young = (self.clock)().since(versions.since) < SETTLED;
+        let previous = if young {
+            self.previous(cached, versions).await
+        } else {
+            None
+        };
+        previous.unwrap_or(&versions.current)
+    }
+
+    /// The version before the current one, fetched once for as long as these versions are used.
+    async fn previous<'a>(&self, cached: &Cached, versions: &'a Versions) -> Option<&'a Secret> {
+        let fetched = async || match self.get(&cached.id, "AWSPREVIOUS").await {
+            Ok(found) => found.map(|(secret, _)| secret),
+            // Whoever holds the previous version is not logged out by a failure to read it.
+            Err(_) => versions.likely.clone(),
+        };
+        versions.previous.get_or_init(fetched).await.as_ref()
     }
 
     /// The versions, at most [`FRESH`] old while Secrets Manager answers; older ones while it does not.
@@ -239,21 +292,14 @@ impl Secrets {
 
     async fn fetch(&self, cached: &Cached) -> Result<Arc<Versions>, Cause> {
         cached.change(|state| state.fetched = (self.clock)());
-        // One after the other over one connection: in a small function the handshake of a second one takes longer.
         let current = self.get(&cached.id, "AWSCURRENT").await?;
         let (current, since) = current.ok_or("Secrets Manager: the secret has no value")?;
-        let previous = match self.get(&cached.id, "AWSPREVIOUS").await {
-            Ok(found) => found.map(|(secret, _)| secret),
-            // Whoever holds the previous version is not logged out by a failure to read it.
-            Err(_) => cached
-                .read()
-                .versions
-                .and_then(|known| known.before(&current)),
-        };
+        let known = cached.read().versions;
         let versions = Arc::new(Versions {
+            likely: known.and_then(|known| known.before(&current)),
             current,
             since,
-            previous,
+            previous: OnceCell::new(),
         });
         cached.change(|state| state.versions = Some(Arc::clone(&versions)));
         Ok(versions)
@@ -304,28 +350,10 @@ fn bearer(call: &Call) -> Option<&str> {
 }
 
 impl Versions {
-    fn all(&self) -> impl Iterator<Item = &Secret> {
-        std::iter::once(&self.current).chain(&self.previous)
-    }
-
-    /// The newest one that every cache must have seen.
-    fn settled(&self, now: Time) -> &Secret {
-        match &self.previous {
-            Some(previous) if now.since(self.since) < SETTLED => previous,
-            _ => &self.current,
-        }
-    }
-
-    /// Both versions are compared, whichever fits: the time does not tell which.
-    fn matches(&self, presented: &str) -> bool {
-        self.all()
-            .fold(false, |found, secret| found | secret.matches(presented))
-    }
-
     /// What is likely to be the previous version of `current`, by these: the same as before, or the one that was current.
     fn before(&self, current: &Secret) -> Option<Secret> {
         if self.current.expose() == current.expose() {
-            self.previous.clone()
+            self.previous.get().unwrap_or(&self.likely).clone()
         } else {
             Some(self.current.clone())
         }

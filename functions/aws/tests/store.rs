@@ -10,11 +10,13 @@ use aws::store::{Fault, Position};
 use aws::{Store, random};
 use dynamodb::table;
 use push::change::{Action, Case, Change, Held};
-use push::device::{Binding, Device, Ended, Record, State, UserMark, Version, shard};
+use push::device::{
+    Binding, Departed, Device, Ended, Reach, Record, State, UserMark, Version, shard,
+};
 use push::registration::{Further, Holder, Missing, Snapshot};
-use push::subscription::Subscriptions;
-use push::{DeviceId, Platform, Span, Time, Token, UserId};
-use std::collections::{BTreeMap, BTreeSet};
+use push::subscription::{Subscription, Subscriptions};
+use push::{DeviceId, Platform, Span, TagId, TagName, Time, Token, UserId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
@@ -313,6 +315,50 @@ async fn a_page_of_devices_is_read_by_id() {
             .take(60)
             .all(|id| found.get(id) == Some(&record(None, "a", 1)))
     );
+}
+
+#[tokio::test]
+async fn a_send_reads_whose_a_device_is_and_where_it_is_reached_and_nothing_of_ended_ones() {
+    let store = table().await;
+    let mut listening = record(Some("alice"), "a", 1);
+    let State::Live(live) = &mut listening.state else {
+        unreachable!();
+    };
+    let subscription = Subscription {
+        tag: TagId([7; 16]),
+        arrived: NOW,
+    };
+    let name = TagName::parse("news").unwrap();
+    live.subscriptions.on.insert(name, subscription);
+    let anonymous = record(None, "b", 2);
+    let ended = Record::tombstone(NOW, NOW, Version([3; 16]), Departed::new(), None);
+    let written = [("D1", &listening), ("D2", &anonymous), ("D3", &ended)];
+    for (id, record) in written {
+        assert!(applied(&store, vec![put(id, record.clone(), None)]).await);
+    }
+    let live = [("D1", &listening), ("D2", &anonymous)].map(|(id, record)| {
+        let seen = record.device().unwrap();
+        let reach = Reach {
+            expires: record.expires,
+            binding: seen.binding.clone(),
+            updated: seen.updated,
+            platform: seen.token.platform(),
+            endpoint: seen.endpoint.clone(),
+            subscriptions: seen.subscriptions.clone(),
+        };
+        (device(id), reach)
+    });
+    let ids: BTreeSet<_> = ["D1", "D2", "D3", "D4"].map(device).into();
+    let expected = HashMap::from(live.clone());
+    assert_eq!(store.reach(&ids).await.unwrap(), expected);
+    for (id, reach) in live {
+        let shard = Position::at(shard(&id), None);
+        let (found, _) = store.reach_of_shard(&shard, 100).await.unwrap();
+        assert!(found.contains(&(id, reach)));
+    }
+    let shard = Position::at(shard(&device("D3")), None);
+    let (found, _) = store.reach_of_shard(&shard, 100).await.unwrap();
+    assert!(found.iter().all(|(id, _)| *id != device("D3")));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::subscription::{Subscriptions, Tags};
 use crate::token::hex;
-use crate::{DeviceId, Span, Time, Token, UserId};
+use crate::{DeviceId, Platform, Span, Time, Token, UserId};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -93,6 +93,45 @@ pub struct Binding {
     pub user: UserId,
     /// When the binding ends by itself; whole seconds.
     pub lease: Time,
+}
+
+/// What a send reads of a registered device's item: whose it is, and where SNS reaches it. The attributes have the meaning
+/// that they have in [`Record`] and in [`Device`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// From here on it is absent to every reader; whole seconds.
+    pub expires: Time,
+    /// Who it was bound to.
+    pub binding: Option<Binding>,
+    /// When it was last registered.
+    pub updated: Time,
+    /// Of its token.
+    pub platform: Platform,
+    /// Where SNS reaches it.
+    pub endpoint: String,
+    /// The tags that it subscribed to.
+    pub subscriptions: Subscriptions,
+}
+
+/// What was read of a device's item: all of it, or what a send needs. The rules of who receives are the same for both.
+pub trait Item {
+    /// The registered device, as far as it was read.
+    type Device: Owned;
+
+    /// The device where it is registered and has not expired.
+    fn live(&self, now: Time) -> Option<&Self::Device>;
+}
+
+/// A device, so far as it tells for whom it is.
+pub trait Owned {
+    /// Who it was bound to.
+    fn binding(&self) -> Option<&Binding>;
+
+    /// When it was last registered.
+    fn updated(&self) -> Time;
+
+    /// The tags that it subscribed to.
+    fn subscriptions(&self) -> &Subscriptions;
 }
 
 /// What is left of a device that was unregistered or removed.
@@ -211,19 +250,64 @@ impl Record {
     }
 }
 
+impl Item for Record {
+    type Device = Device;
+
+    fn live(&self, now: Time) -> Option<&Device> {
+        Self::live(self, now)
+    }
+}
+
+impl Item for Reach {
+    type Device = Self;
+
+    fn live(&self, now: Time) -> Option<&Self> {
+        (self.expires > now).then_some(self)
+    }
+}
+
+impl Owned for Device {
+    fn binding(&self) -> Option<&Binding> {
+        self.binding.as_ref()
+    }
+
+    fn updated(&self) -> Time {
+        self.updated
+    }
+
+    fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
+    }
+}
+
+impl Owned for Reach {
+    fn binding(&self) -> Option<&Binding> {
+        self.binding.as_ref()
+    }
+
+    fn updated(&self) -> Time {
+        self.updated
+    }
+
+    fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
+    }
+}
+
 impl Policy {
     /// Whose the device is now; nobody's where its lease has run out or was granted before the moment that counts.
     #[must_use]
-    pub fn owner<'a>(&self, device: &'a Device, now: Time) -> Option<&'a UserId> {
-        let binding = device.binding.as_ref()?;
-        (binding.lease > now && device.updated >= self.bindings_not_before).then_some(&binding.user)
+    pub fn owner<'a>(&self, device: &'a impl Owned, now: Time) -> Option<&'a UserId> {
+        let binding = device.binding()?;
+        (binding.lease > now && device.updated() >= self.bindings_not_before)
+            .then_some(&binding.user)
     }
 
     /// What the device has subscribed to. Nothing counts any more where whoever subscribed has left without a call.
     #[must_use]
-    pub fn subscribed<'a>(&self, device: &'a Device, now: Time) -> Option<&'a Subscriptions> {
-        let same = device.binding.is_none() || self.owner(device, now).is_some();
-        same.then_some(&device.subscriptions)
+    pub fn subscribed<'a>(&self, device: &'a impl Owned, now: Time) -> Option<&'a Subscriptions> {
+        let same = device.binding().is_none() || self.owner(device, now).is_some();
+        same.then(|| device.subscriptions())
     }
 
     /// When a lease that is granted now ends; whole seconds.
@@ -239,18 +323,27 @@ impl Policy {
         (record.expires - GRACE).since(now) <= self.lease.half()
     }
 
-    /// The device, if a push for `user` may be published to it by what `record` shows.
+    /// The device, if a push for `user` may be published to it by what `item` shows.
     #[must_use]
-    pub fn receives<'a>(&self, record: &'a Record, user: &UserId, now: Time) -> Option<&'a Device> {
-        record
-            .live(now)
-            .filter(|device| self.owner(device, now) == Some(user))
+    pub fn receives<'a, I: Item>(
+        &self,
+        item: &'a I,
+        user: &UserId,
+        now: Time,
+    ) -> Option<&'a I::Device> {
+        item.live(now)
+            .filter(|device| self.owner(*device, now) == Some(user))
     }
 
-    /// The device, if by what `record` shows it subscribes to one of the tags.
+    /// The device, if by what `item` shows it subscribes to one of the tags.
     #[must_use]
-    pub fn listens<'a>(&self, record: &'a Record, tags: &Tags, now: Time) -> Option<&'a Device> {
-        let device = record.live(now)?;
+    pub fn listens<'a, I: Item>(
+        &self,
+        item: &'a I,
+        tags: &Tags,
+        now: Time,
+    ) -> Option<&'a I::Device> {
+        let device = item.live(now)?;
         let subscribed = self.subscribed(device, now)?;
         tags.iter()
             .any(|(name, tag)| subscribed.has(name, *tag))

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 #[derive(Clone)]
 pub struct Secret {
     text: String,
-    digest: [u8; 32],
+    key_id: String,
     mac: Hmac<Sha256>,
 }
 
@@ -28,9 +28,10 @@ impl Secret {
         if text.len() < Self::LEAST {
             return Err(TooShort);
         }
+        let digest = Sha256::digest(text);
         Ok(Self {
             text: text.to_owned(),
-            digest: Sha256::digest(text).into(),
+            key_id: hex(digest.get(..4).unwrap_or_default()),
             // Only a key of no length could be refused.
             mac: Hmac::new_from_slice(text.as_bytes()).map_err(|_| TooShort)?,
         })
@@ -56,8 +57,8 @@ impl Secret {
 
     /// The name by which a user secret tells the key that signed it: the first 8 hexadecimal digits of its SHA-256.
     #[must_use]
-    pub fn key_id(&self) -> String {
-        hex(self.digest.get(..4).unwrap_or_default())
+    pub fn key_id(&self) -> &str {
+        &self.key_id
     }
 }
 

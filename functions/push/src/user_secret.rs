@@ -61,7 +61,7 @@ impl UserSecret {
         let exp = (now + life).seconds();
         let header = Header {
             alg: "HS256".to_owned(),
-            kid: key.key_id(),
+            kid: key.key_id().to_owned(),
             typ: Some("JWT".to_owned()),
         };
         let claims = Claims {

@@ -417,7 +417,7 @@ impl World {
             .iter()
             .filter_map(|(id, record)| Some((id, record.live(self.now)?, record)))
             .collect();
-        for (id, device, record) in &live {
+        for &(id, device, record) in &live {
             let key = device.token.key();
             let holders = live
                 .iter()
@@ -428,26 +428,26 @@ impl World {
             let holder = self.table.tokens.get(&key);
             assert_eq!(
                 holder.map(|holder| &holder.device),
-                Some(*id),
+                Some(id),
                 "I2: the token's item names its device"
             );
             assert_eq!(holder.map(|holder| holder.expires), Some(record.expires));
             if let Some(owner) = policy.owner(device, self.now) {
-                let link = self.table.links.get(&(owner.clone(), (*id).clone()));
+                let link = self.table.links.get(&(owner.clone(), id.clone()));
                 assert!(
                     link.is_some_and(|expires| *expires > self.now),
                     "I1: the owner's index lacks the device"
                 );
             }
             for name in device.subscriptions.on.keys() {
-                let indexed = self.table.subscriptions.get(&(name.clone(), (*id).clone()));
+                let indexed = self.table.subscriptions.get(&(name.clone(), id.clone()));
                 assert_eq!(
                     indexed,
                     Some(&record.expires),
                     "the tag's index lacks the device"
                 );
                 if policy.subscribed(device, self.now).is_some() {
-                    let owner = self.subscribed.get(&((*id).clone(), name.clone()));
+                    let owner = self.subscribed.get(&(id.clone(), name.clone()));
                     assert_eq!(
                         owner.unwrap().as_ref(),
                         policy.owner(device, self.now),
@@ -460,7 +460,7 @@ impl World {
             let owner = live
                 .iter()
                 .find(|(other, ..)| *other == id)
-                .and_then(|(_, device, _)| policy.owner(device, self.now));
+                .and_then(|(_, device, _)| policy.owner(*device, self.now));
             assert!(
                 *expires <= self.now || owner == Some(user),
                 "I1: an index has a device of another"

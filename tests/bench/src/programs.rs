@@ -1,6 +1,6 @@
 //! Which programs are measured, and how each is started.
 
-use crate::stub::{Authority, Beside};
+use crate::stub::{Authority, Beside, Stub};
 use crate::world::{Failed, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub struct Place<'a> {
     /// The world of the stub.
     pub world: &'a World,
     /// The AWS that they call.
-    pub url: &'a str,
+    pub stub: &'a Stub,
     /// Who vouches for it.
     pub authority: &'a Authority,
 }
@@ -113,12 +113,9 @@ impl Place<'_> {
                 ("SSL_CERT_FILE", bundle.clone()),
                 ("AWS_CA_BUNDLE", bundle),
                 ("NODE_EXTRA_CA_CERTS", alone),
-                // A host of its own, as it is at AWS: nobody gets by with one connection for both.
-                (
-                    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-                    self.url.replace("localhost", "127.0.0.1"),
-                ),
             ]
+            .into_iter()
+            .chain(self.stub.elsewhere())
             .map(|(name, value)| (name.to_owned(), value)),
         );
         Ok(())
@@ -131,7 +128,7 @@ impl Place<'_> {
             name: name.to_owned(),
             memory: 128,
             environment,
-            endpoint_url: self.url.to_owned(),
+            endpoint_url: self.stub.url(),
         }
     }
 }

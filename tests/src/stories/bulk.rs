@@ -188,7 +188,7 @@ async fn a_list_that_died_goes_on_where_it_was(api: Api) {
     ]);
     let key = random_hex(8);
     // The look at Bob's phone fails.
-    api.let_pass("BatchGetItem").await;
+    api.let_pass("dynamodb", "BatchGetItem").await;
     api.fault("dynamodb", "BatchGetItem", "ValidationException", 1)
         .await;
     bulk_with(&api, &key, &list).await.refused(INTERNAL);
@@ -221,7 +221,7 @@ async fn what_was_not_kept_of_a_list_is_kept_later(api: Api) {
     let ((list, alerts), key) = (many(60, &alice), random_hex(8));
     let before = kept(&api, &alice).await;
     // One transaction takes 49 of them: the second one fails.
-    api.let_pass("TransactWriteItems").await;
+    api.let_pass("dynamodb", "TransactWriteItems").await;
     api.fault("dynamodb", "TransactWriteItems", "AccessDeniedException", 1)
         .await;
     bulk_with(&api, &key, &list).await.refused(INTERNAL);

@@ -143,8 +143,10 @@ async fn a_refused_registration_makes_no_call_to_sns(api: Api) {
         api.register(&phone, Some(&alice), secret).await.ok(401);
     }
     let calls = api.calls().await;
+    // A secret that is none may be a previous one.
+    let reads = ["dynamodb.BatchGetItem", "secretsmanager.GetSecretValue"];
     for name in calls.as_object().unwrap().keys() {
-        assert_eq!(name, "dynamodb.BatchGetItem", "{calls}");
+        assert!(reads.contains(&name.as_str()), "{calls}");
     }
 }
 

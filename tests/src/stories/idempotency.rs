@@ -169,7 +169,7 @@ async fn a_request_that_died_goes_on_under_the_same_message_id(api: Api) {
 async fn what_was_sent_before_its_answer_was_kept_is_not_sent_again(api: Api) {
     let ((phone, message), key) = (reachable(&api).await, random_hex(8));
     // What was sent is noted; the answer is not.
-    api.let_pass("UpdateItem").await;
+    api.let_pass("dynamodb", "UpdateItem").await;
     api.fault("dynamodb", "UpdateItem", "AccessDeniedException", 1)
         .await;
     let sent = send(&api, &key, &message).await.ok(202);

@@ -22,7 +22,7 @@ use cursor::Cursor;
 use pacer::Pacer;
 use page::{Health, Tally};
 use progress::Progress;
-use push::device::{Device, Record, Version};
+use push::device::{Item, Version};
 use push::message::Message;
 use push::subscription::Tags;
 use push::{DeviceId, MessageId, Time};
@@ -287,17 +287,13 @@ impl Dispatch {
             if piece.aims.is_empty() {
                 continue;
             }
-            let records = self
-                .bindings
-                .store()
-                .devices(&page::ids(&piece.aims))
-                .await?;
+            let found = self.bindings.store().reach(&page::ids(&piece.aims)).await?;
             let now = (self.clock)();
             for aim in &piece.aims {
-                let record = records.get(&aim.device);
-                let device = record.and_then(|record| self.meant(record, aim, part, &tags, now));
+                let device = found.get(&aim.device);
+                let device = device.and_then(|device| self.meant(device, aim, part, &tags, now));
                 if let Some(count) = recipients.get_mut(aim.target)
-                    && device.is_some_and(|device| message.reaches(device.token.platform()))
+                    && device.is_some_and(|device| message.reaches(device.platform))
                 {
                     *count += 1;
                 }
@@ -307,21 +303,21 @@ impl Dispatch {
     }
 
     /// The device, if the send is meant for it by what its item shows now.
-    fn meant<'a>(
+    fn meant<'a, I: Item>(
         &self,
-        record: &'a Record,
+        item: &'a I,
         aim: &Aim,
         part: &Part,
         tags: &Tags,
         now: Time,
-    ) -> Option<&'a Device> {
+    ) -> Option<&'a I::Device> {
         match part {
             Part::Users(users) => {
                 let user = users.get(aim.target)?;
-                self.bindings.policy().receives(record, user, now)
+                self.bindings.policy().receives(item, user, now)
             }
-            Part::Devices(_) | Part::Shards(..) => record.live(now),
-            Part::TagShards(..) => self.bindings.policy().listens(record, tags, now),
+            Part::Devices(_) | Part::Shards(..) => item.live(now),
+            Part::TagShards(..) => self.bindings.policy().listens(item, tags, now),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::sns::Outcome;
 use crate::store::{Counts, Fault};
 use crate::{Failure, random};
 use futures_util::{Stream, StreamExt, stream};
-use push::device::{Device, Record, uid};
+use push::device::{Reach, uid};
 use push::{DeviceId, Platform, Span, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -103,8 +103,8 @@ impl Strain {
 /// Some devices of a page, as one look found them.
 #[derive(Clone)]
 struct Look {
-    /// The items that there are; nothing where the table could not show them.
-    found: Option<Arc<HashMap<DeviceId, Record>>>,
+    /// Those that there are; nothing where the table could not show them.
+    found: Option<Arc<HashMap<DeviceId, Reach>>>,
     at: Time,
 }
 
@@ -172,12 +172,12 @@ impl Dispatch {
             let some: Vec<_> = aims.by_ref().take(MOST).collect();
             (!some.is_empty()).then(|| (some, looked.take().unwrap_or_default()))
         });
-        let look = move |(aims, mut found): (Vec<Aim>, HashMap<DeviceId, Record>)| async move {
+        let look = move |(aims, mut found): (Vec<Aim>, HashMap<DeviceId, Reach>)| async move {
             let mut missing = ids(&aims);
             missing.retain(|device| !found.contains_key(device));
             let now = (self.clock)();
             if !missing.is_empty() {
-                match self.bindings.store().devices(&missing).await {
+                match self.bindings.store().reach(&missing).await {
                     Ok(read) => found.extend(read),
                     Err(Fault::Pressure(_) | Fault::Lost(_)) => {
                         return (aims, Err(Missed { why: None, at: now }));
@@ -207,10 +207,9 @@ impl Dispatch {
         let Some(found) = look.found else {
             return (None, Step::Unread, aim);
         };
-        let record = found.get(&aim.device);
-        let device = record.and_then(Record::device);
-        let platform = device.map(|device| device.token.platform());
-        let step = self.attempt(page, &aim, record, look.at).await;
+        let device = found.get(&aim.device);
+        let platform = device.map(|device| device.platform);
+        let step = self.attempt(page, &aim, device, look.at).await;
         (platform, step, aim)
     }
 
@@ -219,17 +218,15 @@ impl Dispatch {
         &self,
         page: &Page<'_>,
         aim: &Aim,
-        record: Option<&Record>,
+        found: Option<&Reach>,
         looked: Time,
     ) -> Step {
         let (Errand { sending, tags }, now) = (page.errand, (self.clock)());
-        let meant =
-            |now| record.and_then(|record| self.meant(record, aim, sending.part, tags, now));
-        let Some(device) = meant(now) else {
+        let meant = found.and_then(|device| self.meant(device, aim, sending.part, tags, now));
+        let Some(device) = meant else {
             return Step::Skipped;
         };
-        if !sending.message.reaches(device.token.platform()) || sending.message.spares(&aim.device)
-        {
+        if !sending.message.reaches(device.platform) || sending.message.spares(&aim.device) {
             return Step::Skipped;
         }
         if sending.manner == Manner::Job {
@@ -239,7 +236,8 @@ impl Dispatch {
         if now.since(looked) > GOOD || now >= sending.until || page.strain.is_too_much() {
             return Step::LookAgain;
         }
-        let step = self.publish(page, aim, device, &device.endpoint).await;
+        let to = (device.platform, device.endpoint.as_str());
+        let step = self.publish(page, aim, to).await;
         page.strain.note(&step);
         match step {
             Step::Published(Outcome::Gone, gone, _) => self.heal(page, aim, &gone).await,
@@ -247,13 +245,17 @@ impl Dispatch {
         }
     }
 
-    async fn publish(&self, page: &Page<'_>, aim: &Aim, device: &Device, endpoint: &str) -> Step {
+    async fn publish(
+        &self,
+        page: &Page<'_>,
+        aim: &Aim,
+        (platform, endpoint): (Platform, &str),
+    ) -> Step {
         let sending = page.errand.sending;
         let user = match sending.part {
             Part::Users(users) => users.get(aim.target),
             Part::Devices(_) | Part::Shards(..) | Part::TagShards(..) => None,
         };
-        let platform = device.token.platform();
         let at = (self.clock)();
         let age = at.since(sending.accepted);
         let letter = page
@@ -302,7 +304,8 @@ impl Dispatch {
         if (self.clock)().since(looked) > GOOD {
             return published(Outcome::Again);
         }
-        let step = self.publish(page, aim, device, &endpoint).await;
+        let to = (device.token.platform(), endpoint.as_str());
+        let step = self.publish(page, aim, to).await;
         if endpoint != gone
             && let Ok(fresh) = random::version()
         {

@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::jobs::Part;
 use crate::store::{Fault, Position};
 use futures_util::future::try_join_all;
-use push::device::Record;
+use push::device::Reach;
 use push::subscription::Tags;
 use push::{DeviceId, Time, UserId, tag};
 use std::collections::{HashMap, VecDeque};
@@ -42,8 +42,8 @@ type Links = Vec<(DeviceId, Time)>;
 #[derive(Default)]
 pub(super) struct Piece {
     pub aims: Vec<Aim>,
-    /// The items of those of them that were found by reading their items.
-    pub looked: HashMap<DeviceId, Record>,
+    /// Those of them that were found by reading their items.
+    pub looked: HashMap<DeviceId, Reach>,
     /// When those were read.
     pub at: Option<Time>,
 }
@@ -212,15 +212,15 @@ impl Dispatch {
         };
         let position = Position::at(shard, walk.read.after.clone());
         let room = most - piece.aims.len();
-        let read = || self.bindings.store().shard(&position, room);
+        let read = || self.bindings.store().reach_of_shard(&position, room);
         let now = (self.clock)();
-        let (records, next) = self.patiently(patience, read).await?;
+        let (devices, next) = self.patiently(patience, read).await?;
         piece.at = piece.at.or(Some(now));
-        let aims = records
+        let aims = devices
             .iter()
             .map(|(device, _)| Aim::new(0, device.clone()));
         piece.aims.extend(aims);
-        piece.looked.extend(records);
+        piece.looked.extend(devices);
         walk.read = next.map_or(
             Place {
                 at: walk.read.at + 1,

@@ -1,11 +1,12 @@
 //! Reads of devices, tokens and links: always consistent, and nothing that is missing from an answer is taken for absent.
 
 use super::rows::{
-    self, Row, device_key, device_of, holder_of, link_key, link_of, link_partition, text, token_key,
+    self, BadRow, Projection, REACH, Row, device_key, device_of, holder_of, link_key, link_of,
+    link_partition, reach_of, text, token_key,
 };
 use super::{Fault, Store};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use push::device::Record;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use push::device::{Reach, Record};
 use push::registration::{Further, Holder, Missing, Snapshot};
 use push::{DeviceId, Time, TokenKey, UserId};
 use std::collections::{BTreeSet, HashMap};
@@ -112,7 +113,17 @@ impl Store {
         ids: &BTreeSet<DeviceId>,
     ) -> Result<HashMap<DeviceId, Record>, Fault> {
         let rows = self.read(ids.iter().map(device_key).collect()).await?;
-        Ok(readable(&rows).collect())
+        Ok(readable(&rows, whole).collect())
+    }
+
+    /// The same, of what a send needs to know of them; those that have ended are not part of it.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn reach(&self, ids: &BTreeSet<DeviceId>) -> Result<HashMap<DeviceId, Reach>, Fault> {
+        let keys = ids.iter().map(device_key).collect();
+        let rows = self.read_attributes(keys, Some(REACH)).await?;
+        Ok(readable(&rows, reach_of).collect())
     }
 
     /// The devices in the index of `user`, and when each one's link expires; expired ones are left out.
@@ -147,16 +158,33 @@ impl Store {
         after: Option<Row>,
         most: Option<usize>,
     ) -> Result<(Vec<Row>, Option<Row>), Fault> {
+        self.query_attributes(partition, order, after, most, None)
+            .await
+    }
+
+    /// The same, or some attributes of the items.
+    pub(super) async fn query_attributes(
+        &self,
+        partition: &str,
+        order: Order,
+        after: Option<Row>,
+        most: Option<usize>,
+        projection: Option<Projection>,
+    ) -> Result<(Vec<Row>, Option<Row>), Fault> {
         let call = self
             .client
             .query()
             .table_name(&self.table)
             .scan_index_forward(order == Order::Rising)
             .consistent_read(true);
-        let call = call
-            .key_condition_expression("#pk = :pk")
-            .expression_attribute_names("#pk", "pk");
-        let call = call.expression_attribute_values(":pk", text(partition));
+        let mut call = call
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(partition));
+        if let Some(Projection { expression, name }) = projection {
+            call = call
+                .projection_expression(expression)
+                .expression_attribute_names(name.0, name.1);
+        }
         let call = call.set_exclusive_start_key(after);
         let call = call.set_limit(most.and_then(|most| i32::try_from(most).ok()));
         let page = call.send().await.map_err(|error| Fault::of(&error))?;
@@ -164,20 +192,31 @@ impl Store {
     }
 
     /// The items with these keys, as many as there are. Keys that DynamoDB did not get to are asked for again.
-    pub(super) async fn read(
+    pub(super) async fn read(&self, keys: Vec<Row>) -> Result<Vec<Row>, Fault> {
+        self.read_attributes(keys, None).await
+    }
+
+    /// The same, or some of their attributes.
+    async fn read_attributes(
         &self,
-        keys: Vec<HashMap<String, AttributeValue>>,
+        keys: Vec<Row>,
+        projection: Option<Projection>,
     ) -> Result<Vec<Row>, Fault> {
         let mut rows = Vec::with_capacity(keys.len());
         let mut pause = 10;
         let mut wanted = keys;
         loop {
-            let request = KeysAndAttributes::builder()
+            let mut request = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build();
-            let request =
-                request.map_err(|_| Fault::Broken("DynamoDB: a read without keys".into()))?;
+                .consistent_read(true);
+            if let Some(Projection { expression, name }) = projection {
+                request = request
+                    .projection_expression(expression)
+                    .expression_attribute_names(name.0, name.1);
+            }
+            let request = request
+                .build()
+                .map_err(|_| Fault::Broken("DynamoDB: a read without keys".into()))?;
             let call = self
                 .client
                 .batch_get_item()
@@ -206,9 +245,21 @@ impl Store {
     }
 }
 
-/// The devices whose items can be read, in the order of the rows; the others are logged.
-pub(super) fn readable(rows: &[Row]) -> impl Iterator<Item = (DeviceId, Record)> {
-    let good =
-        |row| device_of(row).inspect_err(|bad| tracing::error!(%bad, "a device was left out"));
-    rows.iter().filter_map(move |row| good(row).ok())
+/// What `of` reads of the rows, in their order; those that cannot be read are logged.
+pub(super) fn readable<T>(
+    rows: &[Row],
+    of: impl Fn(&Row) -> Result<Option<(DeviceId, T)>, BadRow>,
+) -> impl Iterator<Item = (DeviceId, T)> {
+    let good = move |row| {
+        of(row)
+            .inspect_err(|bad| tracing::error!(%bad, "a device was left out"))
+            .ok()
+            .flatten()
+    };
+    rows.iter().filter_map(good)
+}
+
+/// All of a device's item.
+pub(super) fn whole(row: &Row) -> Result<Option<(DeviceId, Record)>, BadRow> {
+    device_of(row).map(Some)
 }

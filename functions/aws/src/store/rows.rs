@@ -3,7 +3,9 @@
 use super::subscriptions;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use push::device::{Binding, Departed, Device, Ended, Record, State, UserMark, Version, shard};
+use push::device::{
+    Binding, Departed, Device, Ended, Reach, Record, State, UserMark, Version, shard,
+};
 use push::registration::Holder;
 use push::{DeviceId, Platform, Time, Token, TokenKey, UserId};
 use std::collections::HashMap;
@@ -108,17 +110,10 @@ pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
             user: optional(row, "left", UserMark::parse)?,
         })
     } else {
-        let platform = Platform::parse(string(row, "platform")?).map_err(|_| BadRow("platform"))?;
-        let binding = match optional(row, "owner", |text| UserId::parse(text).ok())? {
-            Some(user) => Some(Binding {
-                user,
-                lease: seconds(row, "lease")?,
-            }),
-            None => None,
-        };
+        let token = string(row, "token")?;
         State::Live(Device {
-            binding,
-            token: Token::parse(platform, string(row, "token")?).map_err(|_| BadRow("token"))?,
+            binding: binding(row)?,
+            token: Token::parse(platform(row)?, token).map_err(|_| BadRow("token"))?,
             endpoint: string(row, "endpoint")?.to_owned(),
             checked: millis(row, "checked")?,
             created: millis(row, "created")?,
@@ -144,6 +139,49 @@ pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
         state,
     };
     Ok((id, record))
+}
+
+/// The attributes that [`reach_of`] reads; one of their names is a word of DynamoDB's own.
+pub(crate) const REACH: Projection = Projection {
+    expression: "sk,expires,ended,#owner,lease,updated,platform,endpoint,tags,untagged",
+    name: ("#owner", "owner"),
+};
+
+/// Some attributes of items, in place of all of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Projection {
+    pub expression: &'static str,
+    /// What stands for which name.
+    pub name: (&'static str, &'static str),
+}
+
+/// The same, of what a send needs to know; nothing where the device has ended.
+pub(crate) fn reach_of(row: &Row) -> Result<Option<(DeviceId, Reach)>, BadRow> {
+    if row.contains_key("ended") {
+        return Ok(None);
+    }
+    let id = DeviceId::parse(string(row, "sk")?).map_err(|_| BadRow("sk"))?;
+    let reach = Reach {
+        expires: seconds(row, "expires")?,
+        binding: binding(row)?,
+        updated: millis(row, "updated")?,
+        platform: platform(row)?,
+        endpoint: string(row, "endpoint")?.to_owned(),
+        subscriptions: subscriptions::of(row)?,
+    };
+    Ok(Some((id, reach)))
+}
+
+fn platform(row: &Row) -> Result<Platform, BadRow> {
+    Platform::parse(string(row, "platform")?).map_err(|_| BadRow("platform"))
+}
+
+fn binding(row: &Row) -> Result<Option<Binding>, BadRow> {
+    let Some(user) = optional(row, "owner", |text| UserId::parse(text).ok())? else {
+        return Ok(None);
+    };
+    let lease = seconds(row, "lease")?;
+    Ok(Some(Binding { user, lease }))
 }
 
 fn departed(row: &Row) -> Result<Departed, BadRow> {

@@ -1,10 +1,10 @@
 //! Every device there is, shard by shard and page by page: without a scan, and device items only.
 
-use super::devices::{Order, readable};
-use super::rows::{Row, key};
+use super::devices::{Order, readable, whole};
+use super::rows::{Projection, REACH, Row, key, reach_of};
 use super::{Fault, Store};
 use push::DeviceId;
-use push::device::{Record, shard};
+use push::device::{Reach, Record, shard};
 use std::fmt;
 
 /// A place in the shards. Its text is the shard, and the device after which the page begins, if there is one: `7`,
@@ -98,13 +98,36 @@ impl Store {
         position: &Position,
         most: usize,
     ) -> Result<(Vec<(DeviceId, Record)>, Option<Position>), Fault> {
+        let (rows, next) = self.rows(position, most, None).await?;
+        Ok((readable(&rows, whole).collect(), next))
+    }
+
+    /// The same, of what a send needs to know of them; those that have ended are not part of it.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn reach_of_shard(
+        &self,
+        position: &Position,
+        most: usize,
+    ) -> Result<(Vec<(DeviceId, Reach)>, Option<Position>), Fault> {
+        let (rows, next) = self.rows(position, most, Some(REACH)).await?;
+        Ok((readable(&rows, reach_of).collect(), next))
+    }
+
+    async fn rows(
+        &self,
+        position: &Position,
+        most: usize,
+        projection: Option<Projection>,
+    ) -> Result<(Vec<Row>, Option<Position>), Fault> {
         let partition = format!("DEVICES#{}", position.shard);
         let after = position
             .after
             .as_ref()
             .map(|id| key(partition.as_str(), id.as_str()));
         let (rows, last) = self
-            .query(&partition, Order::Rising, after, Some(most))
+            .query_attributes(&partition, Order::Rising, after, Some(most), projection)
             .await?;
         let next = match last {
             Some(last) => Some(Position {
@@ -113,7 +136,7 @@ impl Store {
             }),
             None => position.next_shard(),
         };
-        Ok((readable(&rows).collect(), next))
+        Ok((rows, next))
     }
 }
 

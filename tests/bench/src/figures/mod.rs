@@ -53,7 +53,7 @@ impl Bench {
     fn at<'a>(&'a self, stub: &'a Stub) -> Place<'a> {
         Place {
             world: &self.world,
-            url: stub.url(),
+            stub,
             authority: &self.authority,
         }
     }

@@ -118,7 +118,8 @@ fn dynamodb(operation: &str, input: &Value, world: &World) -> Value {
             let found: serde_json::Map<_, _> = tables
                 .map(|(table, request)| {
                     let keys = request["Keys"].as_array().into_iter().flatten();
-                    let items: Vec<_> = keys.filter_map(|key| world.item(key)).collect();
+                    let items = keys.filter_map(|key| world.item(key));
+                    let items: Vec<_> = items.map(|item| projected(item, request)).collect();
                     (table.clone(), json!(items))
                 })
                 .collect();
@@ -126,11 +127,25 @@ fn dynamodb(operation: &str, input: &Value, world: &World) -> Value {
         }
         "Query" => {
             let partition = input["ExpressionAttributeValues"][":pk"]["S"].as_str();
-            let items = world.partition(partition.unwrap_or_default());
+            let items = world.partition(partition.unwrap_or_default()).iter();
+            let items: Vec<_> = items.map(|item| projected(item, input)).collect();
             json!({"Items": items, "Count": items.len(), "ScannedCount": items.len()})
         }
         _ => json!({}),
     }
+}
+
+/// The attributes that a read asks for; all of them where it names none.
+fn projected(item: &Value, read: &Value) -> Value {
+    let Some(expression) = read["ProjectionExpression"].as_str() else {
+        return item.clone();
+    };
+    let names = &read["ExpressionAttributeNames"];
+    let attributes = expression
+        .split(',')
+        .map(|name| names[name].as_str().unwrap_or(name))
+        .filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
+    Value::Object(attributes.collect())
 }
 
 fn sns(action: &str) -> Answer {

@@ -30,7 +30,8 @@ const PUBLISH: &str = "sns.Publish";
 /// A running stub; it ends when this is dropped.
 pub struct Stub {
     shared: Arc<Shared>,
-    url: String,
+    scheme: &'static str,
+    ports: [u16; 3],
     _server: JoinSet<()>,
 }
 
@@ -76,45 +77,50 @@ impl Seen {
 }
 
 impl Stub {
-    /// Serves a world on a free port of the loopback interface, over TLS where there is an authority to vouch for it.
+    /// Serves a world on free ports of the loopback interface, over TLS where there is an authority to vouch for it.
     ///
     /// # Errors
-    /// There is no port.
+    /// There are no ports.
     pub async fn start(world: Arc<World>, tls: Option<&Authority>) -> Result<Self, Failed> {
-        Self::start_at(world, tls, 0).await
-    }
-
-    /// The same on this port.
-    ///
-    /// # Errors
-    /// The port is taken.
-    pub async fn start_at(
-        world: Arc<World>,
-        tls: Option<&Authority>,
-        port: u16,
-    ) -> Result<Self, Failed> {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-        let port = listener.local_addr()?.port();
-        let scheme = if tls.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared {
             world,
             state: Mutex::default(),
             remembered: answers::Remembered::default(),
         });
-        let acceptor = tls.map(Authority::acceptor).transpose()?;
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, acceptor, Arc::clone(&shared)));
+        let mut ports = [0; 3];
+        for port in &mut ports {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+            *port = listener.local_addr()?.port();
+            let acceptor = tls.map(Authority::acceptor).transpose()?;
+            server.spawn(serve(listener, acceptor, Arc::clone(&shared)));
+        }
         Ok(Self {
             shared,
-            url: format!("{scheme}://localhost:{port}"),
+            scheme: if tls.is_some() { "https" } else { "http" },
+            ports,
             _server: server,
         })
     }
 
     /// Where it is.
     #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
+    pub fn url(&self) -> String {
+        self.at(self.ports[0])
+    }
+
+    /// Where services are by themselves, as at AWS: nobody gets by with one connection for two of them.
+    #[must_use]
+    pub fn elsewhere(&self) -> [(&'static str, String); 2] {
+        let [_, secrets, sns] = self.ports;
+        [
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.at(secrets)),
+            ("AWS_ENDPOINT_URL_SNS", self.at(sns)),
+        ]
+    }
+
+    fn at(&self, port: u16) -> String {
+        format!("{}://localhost:{port}", self.scheme)
     }
 
     /// Every answer takes so long from here on.

@@ -73,7 +73,7 @@ impl Authority {
 
     /// Accepts connections to `localhost`.
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, Failed> {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names = ["localhost".to_owned()];
         let key = key()?;
         let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
