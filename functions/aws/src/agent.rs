@@ -1,5 +1,7 @@
 //! By which name our requests to AWS go.
 
+use aws_runtime::invocation_id::InvocationIdInterceptor;
+use aws_runtime::request_info::RequestInfoInterceptor;
 use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -8,8 +10,8 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::interceptors::disable_interceptor;
 
-/// Names Userpush and its version in each request, where `CloudTrail` shows it. The SDK's own name is made anew for every
-/// request, of all that it knows of its platform, stands in two headers, and is signed: a twentieth of what a publish takes.
+/// Names Userpush and its version in each request, where `CloudTrail` shows it, and nothing else of who asks: what the SDK
+/// tells of itself, of its platform, of each call and attempt is put together anew for every request, and signed with it.
 #[derive(Debug)]
 pub(crate) struct Agent;
 
@@ -25,8 +27,10 @@ impl Intercept for Agent {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let disabled = disable_interceptor::<UserAgentInterceptor>("this one does it");
-        config.interceptor_state().store_put(disabled);
+        let state = config.interceptor_state();
+        state.store_put(disable_interceptor::<UserAgentInterceptor>("this one"));
+        state.store_put(disable_interceptor::<InvocationIdInterceptor>("unread"));
+        state.store_put(disable_interceptor::<RequestInfoInterceptor>("unread"));
         Ok(())
     }
 
@@ -71,7 +75,10 @@ mod tests {
                 if line.is_empty() {
                     break;
                 }
-                if line.to_lowercase().contains("user-agent:") {
+                if ["user-agent:", "amz-sdk-"]
+                    .iter()
+                    .any(|name| line.contains(name))
+                {
                     agents.push(line);
                 }
             }

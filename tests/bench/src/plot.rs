@@ -43,6 +43,8 @@ pub fn lines(
         return Err(format!("nothing to plot in {title}").into());
     }
     let (across, up) = (range(|point| point.0), range(|point| point.1));
+    // The names stand above the lines.
+    let up = up.start..(up.end * (up.end / up.start).powf(0.4));
     let area = SVGBackend::new(path, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
