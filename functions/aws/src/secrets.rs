@@ -115,7 +115,7 @@ impl Secrets {
         // Apps send bearer tokens of their own: one that is not the app secret says nothing.
         if let Some(bearer) = bearer(call) {
             let versions = self.versions(&self.for_backends).await?;
-            if self.matches(&self.for_backends, &versions, bearer).await {
+            if self.matches(&self.for_backends, &versions, bearer).await? {
                 return Ok(Caller::Backend);
             }
         }
@@ -148,7 +148,7 @@ impl Secrets {
     /// [`Failure::Unavailable`] where there is no key to be had.
     pub async fn sign(&self, user: &UserId, life: Span) -> Result<(UserSecret, String), Failure> {
         let versions = self.versions(&self.for_devices).await?;
-        let key = self.settled(&self.for_devices, &versions).await;
+        let key = self.settled(&self.for_devices, &versions).await?;
         let now = (self.clock)();
         Ok(UserSecret::sign(key, &self.application, user, now, life))
     }
@@ -159,7 +159,7 @@ impl Secrets {
     /// [`Failure::Unavailable`] where there is no secret to be had.
     pub async fn signing_key(&self, webhook: WebhookId) -> Result<SigningKey, Failure> {
         let versions = self.versions(&self.for_backends).await?;
-        let secret = self.settled(&self.for_backends, &versions).await;
+        let secret = self.settled(&self.for_backends, &versions).await?;
         Ok(SigningKey::of(secret, &self.application, webhook))
     }
 
@@ -169,7 +169,7 @@ impl Secrets {
     /// [`Failure::Unavailable`] where there is no secret to be had.
     pub async fn signing_keys(&self, webhook: WebhookId) -> Result<Vec<SigningKey>, Failure> {
         let versions = self.versions(&self.for_backends).await?;
-        let previous = self.previous(&self.for_backends, &versions).await;
+        let previous = self.previous(&self.for_backends, &versions).await?;
         let key = |secret| SigningKey::of(secret, &self.application, webhook);
         let secrets = std::iter::once(&versions.current).chain(previous);
         Ok(secrets.map(key).collect())
@@ -190,7 +190,7 @@ impl Secrets {
             if let Some(caller) = self.proved(&versions.current, presented) {
                 return Ok(caller);
             }
-            let previous = self.previous(cached, &versions).await;
+            let previous = self.previous(cached, &versions).await?;
             if let Some(caller) = previous.and_then(|key| self.proved(key, presented)) {
                 return Ok(caller);
             }
@@ -221,7 +221,7 @@ impl Secrets {
     async fn is_for_backends(&self, presented: &str) -> Result<bool, Failure> {
         let cached = &self.for_backends;
         let versions = self.versions(cached).await?;
-        if self.matches(cached, &versions, presented).await {
+        if self.matches(cached, &versions, presented).await? {
             return Ok(true);
         }
         let newer = versions.could_be_newer(presented);
@@ -231,39 +231,54 @@ impl Secrets {
             None
         };
         match refetched {
-            Some(versions) => Ok(self.matches(cached, &versions, presented).await),
+            Some(versions) => self.matches(cached, &versions, presented).await,
             None => Ok(false),
         }
     }
 
     /// Whether it is one of the two versions: which of them, the time may tell.
-    async fn matches(&self, cached: &Cached, versions: &Versions, presented: &str) -> bool {
-        versions.current.matches(presented)
-            || self
-                .previous(cached, versions)
-                .await
-                .is_some_and(|secret| secret.matches(presented))
+    async fn matches(
+        &self,
+        cached: &Cached,
+        versions: &Versions,
+        presented: &str,
+    ) -> Result<bool, Failure> {
+        if versions.current.matches(presented) {
+            return Ok(true);
+        }
+        let previous = self.previous(cached, versions).await?;
+        Ok(previous.is_some_and(|secret| secret.matches(presented)))
     }
 
     /// The newest version that every cache must have seen.
-    async fn settled<'a>(&self, cached: &Cached, versions: &'a Versions) -> &'a Secret {
+    async fn settled<'a>(
+        &self,
+        cached: &Cached,
+        versions: &'a Versions,
+    ) -> Result<&'a Secret, Failure> {
         let young = (self.clock)().since(versions.since) < SETTLED;
         let previous = if young {
-            self.previous(cached, versions).await
+            self.previous(cached, versions).await?
         } else {
             None
         };
-        previous.unwrap_or(&versions.current)
+        Ok(previous.unwrap_or(&versions.current))
     }
 
-    /// The version before the current one, fetched once for as long as these versions are used.
-    async fn previous<'a>(&self, cached: &Cached, versions: &'a Versions) -> Option<&'a Secret> {
-        let fetched = async || match self.get(&cached.id, "AWSPREVIOUS").await {
-            Ok(found) => found.map(|(secret, _)| secret),
-            // Whoever holds the previous version is not logged out by a failure to read it.
-            Err(_) => versions.likely.clone(),
+    /// The version before the current one, fetched once for as long as these versions are used. Whoever holds it is not
+    /// logged out by a failure to read it: then it is what it is likely to be, or nobody knows.
+    async fn previous<'a>(
+        &self,
+        cached: &Cached,
+        versions: &'a Versions,
+    ) -> Result<Option<&'a Secret>, Failure> {
+        let fetched = async || match (self.get(&cached.id, "AWSPREVIOUS").await, &versions.likely) {
+            (Ok(found), _) => Ok(found.map(|(secret, _)| secret)),
+            (Err(_), Some(likely)) => Ok(Some(likely.clone())),
+            (Err(cause), None) => Err(Failure::Unavailable(cause)),
         };
-        versions.previous.get_or_init(fetched).await.as_ref()
+        let previous = versions.previous.get_or_try_init(fetched).await?;
+        Ok(previous.as_ref())
     }
 
     /// The versions, at most [`FRESH`] old while Secrets Manager answers; older ones while it does not.
@@ -375,5 +390,91 @@ impl Cached {
 
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+    use aws_sdk_secretsmanager::config::{Credentials, Region, SharedCredentialsProvider};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+
+    const NOW: Time = Time::from_seconds(1_800_000_000);
+
+    /// A Secrets Manager in which the secret is `c…` and was `p…`, which cannot be read while it is `broken`.
+    async fn converse(stream: TcpStream, broken: &AtomicBool) {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let (mut line, mut length) = (String::new(), 0);
+            while line != "\r\n" {
+                line.clear();
+                if stream.read_line(&mut line).await.unwrap() == 0 {
+                    return;
+                }
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).await.unwrap();
+            let previous = String::from_utf8(body).unwrap().contains("AWSPREVIOUS");
+            let (status, body) = if previous && broken.load(Ordering::Relaxed) {
+                (400, r#"{"__type": "AccessDeniedException"}"#.to_owned())
+            } else {
+                let text = if previous { "p" } else { "c" }.repeat(64);
+                (200, format!(r#"{{"SecretString": "{text}"}}"#))
+            };
+            let length = body.len();
+            let answer = format!("HTTP/1.1 {status} -\r\ncontent-length: {length}\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_not_wrong_while_the_previous_one_cannot_be_read() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        let mut aws = aws_types::SdkConfig::builder()
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
+        aws.set_endpoint_url(Some(url));
+        let settings = Settings::read(|name| {
+            let needed = [
+                "TABLE_NAME",
+                "APPLICATION_ID",
+                "CLIENT_SECRET_ID",
+                "APP_SECRET_ID",
+            ];
+            needed.contains(&name).then(|| "given".to_owned())
+        });
+        let settings = settings.unwrap();
+        let secrets = Secrets::new(&Start::new(settings, aws, Arc::new(|| NOW)).unwrap());
+        let broken = AtomicBool::new(true);
+        let server = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            converse(stream, &broken).await;
+        };
+        let story = async {
+            let [current, previous, guess] = ["c", "p", "x"].map(|letter| letter.repeat(64));
+            let known = secrets.device(&current).await.unwrap();
+            assert_eq!(known, Caller::Provisioned);
+            for presented in [&previous, &guess] {
+                let unknown = secrets.device(presented).await.unwrap_err();
+                assert!(matches!(unknown, Failure::Unavailable(_)), "{unknown:?}");
+            }
+            broken.store(false, Ordering::Relaxed);
+            let known = secrets.device(&previous).await.unwrap();
+            assert_eq!(known, Caller::Provisioned);
+            let wrong = secrets.device(&guess).await.unwrap_err();
+            assert!(matches!(wrong, Failure::Unauthorized), "{wrong:?}");
+        };
+        tokio::select! {
+            () = server => panic!("the server has ended"),
+            () = story => {}
+        }
     }
 }
