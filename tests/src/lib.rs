@@ -26,12 +26,13 @@ mod stories;
 mod story;
 mod table;
 mod waiting;
+mod written;
 
 pub use clock::machine as now;
 pub use cloud::Cloud;
 pub use faults::faults;
 pub use large::{Audience, Crowd, Large, Registry};
-pub use noted::noted;
 pub use race::{Outcome, Race};
 pub use runtime::{Failed, Fed, Processes, Recipe, Source, feed};
 pub use story::{Place, trials};
+pub use written::Written;

@@ -148,6 +148,12 @@ impl Place {
         }
     }
 
+    /// Whether the servers are of this process.
+    #[must_use]
+    pub const fn is_here(&self) -> bool {
+        matches!(self, Self::Here { .. })
+    }
+
     /// Whether our own servers use a DynamoDB elsewhere.
     pub(crate) const fn has_dynamodb(&self) -> bool {
         matches!(self, Self::Here { dynamodb: Some(_) })

@@ -11,8 +11,8 @@ const HEAD: &str = "\
 
 Every fault of AWS at every call of every operation: what the client is answered, what there is then, and what a repeat
 of the same request by the client comes to once the fault is over. The test `faults` tries all of it on local servers,
-holds it against this page, and fails where they differ; `USERPUSH_FAULTS=write cargo test -p tests --test faults` writes
-the page anew.
+holds it against this page, and fails where they differ; `USERPUSH_FAULTS=write cargo test --workspace --test faults`
+writes the page anew.
 
 - *once*: one call fails so, the next one works. *always*: all calls of this operation fail so, this one and those after
   it, until the function gives up. A fault without either is the same both ways.

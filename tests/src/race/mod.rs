@@ -66,7 +66,7 @@ const SHRINKING: Duration = Duration::from_mins(5);
 const REPEATS: usize = 10;
 
 impl Race {
-    /// `USERPUSH_RACE_REQUESTS` (default 10,000), `USERPUSH_RACE_MINUTES`, and `USERPUSH_RACE_SEED`, which plays the
+    /// `USERPUSH_RACE_REQUESTS` (default 2,000), `USERPUSH_RACE_MINUTES`, and `USERPUSH_RACE_SEED`, which plays the
     /// history of that seed alone, ten times.
     ///
     /// # Panics
@@ -81,7 +81,7 @@ impl Race {
             let text = std::env::var(name).ok().filter(|text| !text.is_empty());
             text.map(|text| text.parse::<u64>().expect(name))
         };
-        let requests = number("USERPUSH_RACE_REQUESTS").unwrap_or(10_000);
+        let requests = number("USERPUSH_RACE_REQUESTS").unwrap_or(2_000);
         Self {
             requests: usize::try_from(requests).expect("so many requests"),
             minutes: number("USERPUSH_RACE_MINUTES").unwrap_or_default(),

@@ -4,10 +4,10 @@ use super::*;
 use crate::cloud::{CloudOptions, QueueSpec, Redrive, Table};
 use crate::environments::Recipe;
 use aws::{Cause, Start, Worker};
-use aws_config::{Region, SdkConfig};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_types::SdkConfig;
 use push::Time;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -159,7 +159,7 @@ impl Fed {
         let router = cloud.control().merge(sources.router());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let config = SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
                 "test", "test", None, None, "test",

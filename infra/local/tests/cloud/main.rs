@@ -12,14 +12,15 @@ mod secrets;
 mod sqs;
 mod torn;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
+use aws_types::SdkConfig;
 use local::cloud::{Cloud, CloudOptions, SecretSpec, Table};
 use serde_json::{Value, json};
 use std::collections::HashMap;

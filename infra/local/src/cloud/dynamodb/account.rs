@@ -1,7 +1,7 @@
 //! Who calls the DynamoDB behind the endpoint: nobody in particular, or on AWS whoever the environment says.
 
 use super::super::clock::machine;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use std::error::Error;
@@ -17,27 +17,39 @@ pub enum Account {
     Anyone,
     /// One of AWS.
     Signed {
-        /// Where the keys come from.
-        credentials: SharedCredentialsProvider,
+        /// The keys.
+        credentials: Credentials,
         /// The region in the host's name.
         region: String,
     },
 }
 
 impl Account {
-    /// The account for a URL. `https://dynamodb.REGION.amazonaws.com` is AWS; the keys are those of the environment.
+    /// The account for a URL. `https://dynamodb.REGION.amazonaws.com` is AWS; its keys are `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY` and, where they are temporary, `AWS_SESSION_TOKEN`.
     ///
     /// # Errors
-    /// The environment has no credentials.
-    pub async fn at(url: &str) -> Result<Self, Failure> {
+    /// AWS needs a key that `lookup` does not find.
+    pub fn at(url: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         let Some(region) = region(url) else {
             return Ok(Self::Anyone);
         };
-        let environment = aws_config::from_env().region(aws_config::Region::new(region.to_owned()));
-        let environment = environment.load().await;
-        let credentials = environment.credentials_provider();
+        let needed = |name: &str| {
+            lookup(name).ok_or_else(|| {
+                format!(
+                    "DynamoDB on AWS needs {name} in the environment \
+                     (`aws configure export-credentials --format env` prints the keys of a profile)"
+                )
+            })
+        };
         Ok(Self::Signed {
-            credentials: credentials.ok_or("AWS needs credentials")?,
+            credentials: Credentials::new(
+                needed("AWS_ACCESS_KEY_ID")?,
+                needed("AWS_SECRET_ACCESS_KEY")?,
+                lookup("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
             region: region.to_owned(),
         })
     }
@@ -45,8 +57,8 @@ impl Account {
     /// The headers that sign a call.
     ///
     /// # Errors
-    /// There are no keys at the moment.
-    pub async fn sign(
+    /// The call has a header that cannot be signed.
+    pub fn sign(
         &self,
         url: &str,
         headers: &[(&'static str, String)],
@@ -64,7 +76,7 @@ impl Account {
                 region,
             } => (credentials, region),
         };
-        let identity = credentials.provide_credentials().await?.into();
+        let identity = credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(region)
@@ -93,7 +105,6 @@ fn region(url: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_credential_types::Credentials;
 
     const URL: &str = "https://dynamodb.eu-west-1.amazonaws.com";
 
@@ -104,20 +115,34 @@ mod tests {
         assert_eq!(region("https://dynamodb.example"), None);
     }
 
-    #[tokio::test]
-    async fn a_call_to_aws_is_signed_for_its_region() {
-        let account = Account::Signed {
-            credentials: SharedCredentialsProvider::new(Credentials::new(
-                "AKID",
-                "secret",
-                Some("session".to_owned()),
-                None,
-                "test",
-            )),
-            region: "eu-west-1".to_owned(),
+    fn environment(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_ACCESS_KEY_ID" => "AKID",
+            "AWS_SECRET_ACCESS_KEY" => "secret",
+            "AWS_SESSION_TOKEN" => "session",
+            _ => return None,
         };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn aws_needs_keys_and_an_emulator_none() {
+        let without =
+            |missing: &'static str| move |name: &str| environment(name).filter(|_| name != missing);
+        for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            let error = Account::at(URL, without(key)).err().unwrap();
+            let begin = format!("DynamoDB on AWS needs {key} in the environment");
+            assert!(error.to_string().starts_with(&begin), "{error}");
+        }
+        assert!(Account::at(URL, without("AWS_SESSION_TOKEN")).is_ok());
+        assert!(Account::at("http://127.0.0.1:8000", |_| None).is_ok());
+    }
+
+    #[test]
+    fn a_call_to_aws_is_signed_for_its_region() {
+        let account = Account::at(URL, environment).unwrap();
         let target = [("x-amz-target", "DynamoDB_20120810.GetItem".to_owned())];
-        let headers = account.sign(URL, &target, "{}").await.unwrap();
+        let headers = account.sign(URL, &target, "{}").unwrap();
         let value = |name| &headers.iter().find(|(of, _)| *of == name).unwrap().1;
         let authorization = value("authorization");
         assert!(

@@ -32,7 +32,7 @@ impl Dynamodb {
     /// # Errors
     /// The store cannot be reached or refuses the table.
     pub async fn open(url: &str, table: Table) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let store = Store::at(url).await?;
+        let store = Store::at(url)?;
         store.provide(&table).await?;
         Ok(Self {
             locks: Locks::of(&table),

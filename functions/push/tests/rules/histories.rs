@@ -1,9 +1,6 @@
 //! Random histories of overlapping calls against a table in memory: the invariants hold after every write.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod table;
-
+use crate::table::Table;
 use proptest::prelude::*;
 use push::device::{Policy, Record, Version};
 use push::registration::{Assessment, Decision, Further, Look, Missing, Registration, Snapshot};
@@ -14,7 +11,6 @@ use push::{
     Token, TokenKey, UserId,
 };
 use std::collections::BTreeMap;
-use table::Table;
 
 /// One thing that happens. Calls take effect in two steps, so that others get in between.
 #[derive(Clone, Copy, Debug)]

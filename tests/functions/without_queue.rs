@@ -1,11 +1,9 @@
 //! The function `send` where no queue is configured, as under plain `sam local`: everything is sent within the request, or
 //! the request is answered 503.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use aws::{Function, Metrics, Settings, Start};
-use aws_config::{Region, SdkConfig};
-use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_secretsmanager::config::{Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 use lambda_http::{Context, LambdaEvent};
 use local::{Local, Options};
 use push::Time;

@@ -1,14 +1,8 @@
 //! Tags, subscriptions and the indexes of tags in the table.
-//!
-//! An embedded DynamoDB serves these tests, or the one at `USERPUSH_DYNAMODB`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod dynamodb;
-
+use crate::dynamodb::table;
 use aws::store::Fault;
 use aws::{Store, random};
-use dynamodb::table;
 use push::change::{Action, Case, Change};
 use push::device::{Device, Record, State, Version};
 use push::subscription::{Subscription, Subscriptions, Tags};

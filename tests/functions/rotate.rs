@@ -1,11 +1,9 @@
 //! The function `rotate` against Secrets Manager's four steps: in order, twice, out of order, and with calls that fail.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use aws::{Settings, Start, Worker};
-use aws_config::{Region, SdkConfig};
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_secretsmanager::config::{Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 use local::cloud::{Cloud, CloudOptions, SecretSpec, Table};
 use rotate::{Request, Rotate, Step};
 use serde_json::{Value, json};

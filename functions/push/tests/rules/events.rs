@@ -1,7 +1,5 @@
 //! What a change is to webhooks.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use push::change::{Action, Case, Change};
 use push::device::{Binding, Departed, Device, Policy, Record, State, Version};
 use push::event::{Event, What};

@@ -1,14 +1,8 @@
 //! What the table does with jobs: one worker at a time, each step once.
-//!
-//! An embedded DynamoDB serves these tests, or the one at `USERPUSH_DYNAMODB`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod dynamodb;
-
+use crate::dynamodb::table;
 use aws::Store;
 use aws::store::{Claim, Counts, Fault, GoesOn, Holder, JobState, Step};
-use dynamodb::table;
 use push::device::Version;
 use push::{MessageId, Span, Time};
 

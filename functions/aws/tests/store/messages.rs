@@ -1,14 +1,8 @@
 //! Messages in the table for real: kept with their request and their places in the list, read, erased.
-//!
-//! An embedded DynamoDB serves these tests, or the one at `USERPUSH_DYNAMODB`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod dynamodb;
-
+use crate::dynamodb::table;
 use aws::store::{Counts, Entry, Fault, Holder, NewMessage, NewRequest, Step, StoredMessage};
 use aws::{Store, random};
-use dynamodb::table;
 use push::repeat::{CLAIM, Digested, KEPT, Kept};
 use push::{MessageId, Span, Time};
 use serde_json::json;

@@ -1,7 +1,5 @@
 //! What a report of a device comes to, by what it has reported before.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
 use push::report::{News, Report, decide};
 use push::subscription::Subscriptions;

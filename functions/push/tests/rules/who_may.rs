@@ -1,7 +1,5 @@
 //! Who may do what: every cell of the table, and the case that each registration comes to.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use push::change::{Action, Case};
 use push::device::{Binding, Device, Ended, Policy, Record, State, UserMark, Version};
 use push::reading::{Renewal, read};

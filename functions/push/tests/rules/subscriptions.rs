@@ -1,7 +1,5 @@
 //! Who may subscribe a device, what that changes, and with what a subscription ends.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use push::change::{Action, Case, Change};
 use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
 use push::registration::{Decision, Further, Registration, Snapshot};

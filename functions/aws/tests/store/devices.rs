@@ -1,14 +1,8 @@
 //! The table for real: what the rules decide is written under its conditions, and read back as it was.
-//!
-//! An embedded DynamoDB serves these tests, or the one at `USERPUSH_DYNAMODB`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod dynamodb;
-
+use crate::dynamodb::table;
 use aws::store::{Fault, Position};
 use aws::{Store, random};
-use dynamodb::table;
 use push::change::{Action, Case, Change, Held};
 use push::device::{
     Binding, Departed, Device, Ended, Reach, Record, State, UserMark, Version, shard,
