@@ -6,6 +6,7 @@ to the server and keep the same is seen by their strings; where Swift has `Codab
 
 import re
 import sys
+from pathlib import Path
 
 import tree_sitter
 import tree_sitter_swift
@@ -28,7 +29,7 @@ def literals(text, interpolation):
     return set(re.findall(r'"((?:[^"\\]|\\.)*)"', code))
 
 
-swift, kotlin = (open(path, encoding="utf-8").read() for path in sys.argv[1:])
+swift, kotlin = (Path(path).read_text(encoding="utf-8") for path in sys.argv[1:])
 tree = tree_sitter.Parser(tree_sitter.Language(tree_sitter_swift.language())).parse(swift.encode())
 wrong = []
 for node in nodes(tree.root_node):

@@ -9,11 +9,20 @@ from collections import Counter
 
 # A part, and how the names of its functions look; the first that fits counts.
 PARTS = [
-    ("TLS: arithmetic of keys and signatures", r"/ring-0|^ring_core|^LIMBS|^x25519|p256|^fiat|bn_mul|bn_sqr|^ring::(rsa|ec|arithmetic|limb)|GFp"),
+    (
+        "TLS: arithmetic of keys and signatures",
+        r"/ring-0|^ring_core|^LIMBS|^x25519|p256|^fiat|bn_mul|bn_sqr|^ring::(rsa|ec|arithmetic|limb)|GFp",
+    ),
     ("TLS: encryption of records", r"aes|gcm|ghash|chacha|poly1305|^ring::aead"),
-    ("TLS: protocol and certificates", r"rustls|webpki|pki_types|^ring::(hkdf|hmac|digest|agreement)|tokio_rustls|hyper_rustls"),
+    (
+        "TLS: protocol and certificates",
+        r"rustls|webpki|pki_types|^ring::(hkdf|hmac|digest|agreement)|tokio_rustls|hyper_rustls",
+    ),
     ("hashes: signatures of requests, keys of items", r"sha2|sha256|sha512|^hmac|digest|keccak"),
-    ("allocation and copies", r"malloc|free$|calloc|realloc|mem(cpy|move|set|cmp)|__rdl_|__rust_|_int_|arena|alloc::(alloc|raw_vec)"),
+    (
+        "allocation and copies",
+        r"malloc|free$|calloc|realloc|mem(cpy|move|set|cmp)|__rdl_|__rust_|_int_|arena|alloc::(alloc|raw_vec)",
+    ),
     ("SDK: endpoints, partitions, regions", r"partition|regex_lite|endpoint_lib|endpoint::|resolve_endpoint"),
     ("SDK: signing", r"aws_sigv4|percent_encoding"),
     ("JSON", r"serde_json|serde_core|aws_smithy_json|serde::|ryu|itoa|serde_path_to_error|base64"),
@@ -21,7 +30,10 @@ PARTS = [
     ("SDK: requests", r"aws_sdk|aws_smithy|aws_runtime|aws_config|aws_credential|aws_types"),
     ("HTTP", r"hyper|http::|httparse|h2::|http_body|bytes::|tower|url::|idna"),
     ("tokio and Lambda's runtime", r"tokio|lambda_|mio::|futures|aws_lambda_events|tracing"),
-    ("the system: loading, clocks, sockets", r"^_dl|^do_lookup|^dl|ld-linux|vdso|std::sys|std::io|std::net|getaddrinfo|pthread|epoll|syscall|libc"),
+    (
+        "the system: loading, clocks, sockets",
+        r"^_dl|^do_lookup|^dl|ld-linux|vdso|std::sys|std::io|std::net|getaddrinfo|pthread|epoll|syscall|libc",
+    ),
 ]
 LINE = re.compile(r"^\s*([\d,]+) \([^)]*\)\s+(\S.*)$")
 

@@ -43,7 +43,9 @@ class Android(Device):
             self.stored = read["deviceId"]
             if [read[key] for key in ("deviceId", "token", "userId")] == [self.id, self.token, user or "anonymous"]:
                 return SAME
-        answer = self.ask("POST", "/devices", device) if self.new else self.ask("PUT", f"/devices/{self.stored}", device)
+        answer = (
+            self.ask("POST", "/devices", device) if self.new else self.ask("PUT", f"/devices/{self.stored}", device)
+        )
         if not good(answer):
             return SHOWN
         self.stored, self.new = answer.value()["deviceId"], False
@@ -88,20 +90,34 @@ def tags(days):
     app.takes()
     subscription = "POST /subscriptions"
     gone = "/subscriptions?deviceId=phone-4&tagName="
-    days.tags(app, [
-        ("asks for all tags", app.tags, "GET /tags 200", "news sport", "nobody"),
-        ("subscribes", lambda: app.subscribe("news"), f"{subscription} 201", "subscribed to news", "phone"),
-        ("subscribes, again", lambda: app.subscribe("news"), f"{subscription} 201", "subscribed to news", "phone"),
-        ("subscribes to no tag", lambda: app.subscribe("gossip"), f"{subscription} 404", SHOWN, "phone"),
-        ("asks for its own", app.subscriptions, "GET /subscriptions?deviceId=phone-4 200", "news", "phone"),
-        ("unsubscribes", lambda: app.unsubscribe("news"), f"DELETE {gone}news 204", "unsubscribed from news", "nobody"),
-        ("unsubscribes, again", lambda: app.unsubscribe("news"), f"DELETE {gone}news 404", SHOWN, "nobody"),
-        ("asks for its own", app.subscriptions, "GET /subscriptions?deviceId=phone-4 200", "none", "nobody"),
-        ("subscribes", lambda: app.subscribe("news"), f"{subscription} 201", "subscribed to news", "phone"),
-        ("logout ends its subscriptions", app.unregister, "DELETE /devices/phone-4 204", "unregistered", "nobody"),
-        ("login brings none back", lambda: app.register("alice"), "GET /settings/gcmConfPublic 200, "
-         "GET /devices/phone-4 404, POST /devices 201", DONE, "nobody"),
-    ])
+    days.tags(
+        app,
+        [
+            ("asks for all tags", app.tags, "GET /tags 200", "news sport", "nobody"),
+            ("subscribes", lambda: app.subscribe("news"), f"{subscription} 201", "subscribed to news", "phone"),
+            ("subscribes, again", lambda: app.subscribe("news"), f"{subscription} 201", "subscribed to news", "phone"),
+            ("subscribes to no tag", lambda: app.subscribe("gossip"), f"{subscription} 404", SHOWN, "phone"),
+            ("asks for its own", app.subscriptions, "GET /subscriptions?deviceId=phone-4 200", "news", "phone"),
+            (
+                "unsubscribes",
+                lambda: app.unsubscribe("news"),
+                f"DELETE {gone}news 204",
+                "unsubscribed from news",
+                "nobody",
+            ),
+            ("unsubscribes, again", lambda: app.unsubscribe("news"), f"DELETE {gone}news 404", SHOWN, "nobody"),
+            ("asks for its own", app.subscriptions, "GET /subscriptions?deviceId=phone-4 200", "none", "nobody"),
+            ("subscribes", lambda: app.subscribe("news"), f"{subscription} 201", "subscribed to news", "phone"),
+            ("logout ends its subscriptions", app.unregister, "DELETE /devices/phone-4 204", "unregistered", "nobody"),
+            (
+                "login brings none back",
+                lambda: app.register("alice"),
+                "GET /settings/gcmConfPublic 200, GET /devices/phone-4 404, POST /devices 201",
+                DONE,
+                "nobody",
+            ),
+        ],
+    )
 
 
 def odd(local, strict):
@@ -111,7 +127,12 @@ def odd(local, strict):
     row(NAME, "logout before the first registration", f"DELETE /devices/null 400: {SHOWN}", f"{app.takes()}: {decided}")
     app = Android(strict, "phone-6", TOKENS[0], "anonymous")
     decided = app.register("")
-    row(NAME, "where no sender id is configured", f"GET /settings/gcmConfPublic 404: {SHOWN}", f"{app.takes()}: {decided}")
+    row(
+        NAME,
+        "where no sender id is configured",
+        f"GET /settings/gcmConfPublic 404: {SHOWN}",
+        f"{app.takes()}: {decided}",
+    )
 
 
 def main(url, strict):

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cloudpush.Client import Client
 from requests import HTTPError
-
 from shared import NOT_FOUND, Local, error, nid, phones, row, shown, status, wrong
 
 NAME = "cloud-push-client"
@@ -29,7 +28,10 @@ class Iam(BaseHTTPRequestHandler):
         self.asked.append(form["grant_type"][0].rpartition(":")[2])
         token = {
             "access_token": self.secret if form["apikey"] == [KEY] else "",
-            "refresh_token": "r", "token_type": "Bearer", "expiration": time.time() + 3600, "ims_user_id": 1,
+            "refresh_token": "r",
+            "token_type": "Bearer",
+            "expiration": time.time() + 3600,
+            "ims_user_id": 1,
         }
         body = json.dumps(token).encode()
         self.send_response(200)
@@ -89,8 +91,14 @@ class Rows:
 def device(name, platform, id=None):
     id = id or f"<md5 of the token of {name}>"
     return {
-        "deviceId": id, "userId": "anonymous", "token": f"<token of {name}>", "platform": platform, "createdMode": "API",
-        "createdTime": "<time>", "lastUpdatedTime": "<time>", "href": f"…/devices/{id}",
+        "deviceId": id,
+        "userId": "anonymous",
+        "token": f"<token of {name}>",
+        "platform": platform,
+        "createdMode": "API",
+        "createdTime": "<time>",
+        "lastUpdatedTime": "<time>",
+        "href": f"…/devices/{id}",
     }
 
 
@@ -116,12 +124,24 @@ def devices(rows):
 
 
 def topics(rows):
-    tag = {"name": "news", "description": "What is new", "uri": "…/tags/news", "href": "…/tags/news", "createdMode": "API",
-           "createdTime": "<time>", "lastUpdatedTime": "<time>"}
+    tag = {
+        "name": "news",
+        "description": "What is new",
+        "uri": "…/tags/news",
+        "href": "…/tags/news",
+        "createdMode": "API",
+        "createdTime": "<time>",
+        "lastUpdatedTime": "<time>",
+    }
     rows.call("register_topic('news', 'What is new')", tag)
     rows.call("register_topic('news')", "raises " + error(409, "FPWSE0002E", "Conflict. There is a tag of this name."))
-    own = lambda id: {"tagName": "news", "deviceId": id, "userId": "anonymous", "subscriptionId": "<subscription id>",
-                      "href": f"…/subscriptions?deviceId={id}&tagName=news"}
+    own = lambda id: {
+        "tagName": "news",
+        "deviceId": id,
+        "userId": "anonymous",
+        "subscriptionId": "<subscription id>",
+        "href": f"…/subscriptions?deviceId={id}&tagName=news",
+    }
     rows.call("subscribe('news', device_id='iphone')", own("iphone"))
     rows.call("subscribe('news', device_id='iphone')", own("iphone"))
     rows.call("subscribe('news', token=ANDROID)", own("<md5 of the token of android>"))
@@ -142,14 +162,14 @@ def topics(rows):
     rows.send("send_message('Hello', topics=['news'])", message(target={"tagNames": ["news"]}), "nobody")
 
 
-def message(target, gcm={}, apns={}, **more):
+def message(target, gcm=None, apns=None, **more):
     """What is kept of a message: the client names both platforms beside every target, and sets these."""
     return {
         "message": {"alert": "Hello", **more},
         "target": {"platform": ["A", "G"], **target},
         "settings": {
-            "apns": {"badge": 1, "timeToLive": 3600, "type": "DEFAULT", **apns},
-            "gcm": {"timeToLive": 3600, "type": "DEFAULT", **gcm},
+            "apns": {"badge": 1, "timeToLive": 3600, "type": "DEFAULT", **(apns or {})},
+            "gcm": {"timeToLive": 3600, "type": "DEFAULT", **(gcm or {})},
         },
     }
 
@@ -162,26 +182,39 @@ def messages(rows):
     rows.call("get_message_delivery_status(last, 'iphone')", f"raises {NOT_FOUND}")
     rows.call("get_push_stats(days=7)", f"raises {NOT_FOUND}")
     rows.send("send_message('Hello', platforms=['A'])", message({"platform": ["A"]}), "iphone")
-    rows.send("send_message('Hello', platforms=['G'], device_ids=['iphone'])",
-              message({"platform": ["G"], **target}), "nobody", recipients={"iphone": 0})
+    rows.send(
+        "send_message('Hello', platforms=['G'], device_ids=['iphone'])",
+        message({"platform": ["G"], **target}),
+        "nobody",
+        recipients={"iphone": 0},
+    )
     rows.send("send_message('Hello', validate=False)", message({}), "android, iphone")
-    everything = ("send_message('Hello', url='https://shop.example', payload='{\"parcel\":7}', badge=3, ttl=60, title='Shop', "
-                  "subtitle='Parcels')")
+    everything = (
+        "send_message('Hello', url='https://shop.example', payload='{\"parcel\":7}', badge=3, ttl=60, title='Shop', "
+        "subtitle='Parcels')"
+    )
     payload = '{"parcel":7}'
-    pushes = rows.send(everything, message(
-        {}, url="https://shop.example", gcm={"timeToLive": 60, "payload": payload, "androidtitle": "Shop"},
-        apns={"badge": 3, "timeToLive": 60, "payload": payload, "subtitle": "Shop", "title": "Shop"}), "android, iphone")
+    pushes = rows.send(
+        everything,
+        message(
+            {},
+            url="https://shop.example",
+            gcm={"timeToLive": 60, "payload": payload, "androidtitle": "Shop"},
+            apns={"badge": 3, "timeToLive": 60, "payload": payload, "subtitle": "Shop", "title": "Shop"},
+        ),
+        "android, iphone",
+    )
     fields(pushes)
-    rows.call("send_message('Hello', type='MIXED')",
-              "raises " + wrong("settings.gcm.type"))
-    rows.call("send_message('Hello', type='SILENT')",
-              "raises " + wrong("settings.apns.badge"))
+    rows.call("send_message('Hello', type='MIXED')", "raises " + wrong("settings.gcm.type"))
+    rows.call("send_message('Hello', type='SILENT')", "raises " + wrong("settings.apns.badge"))
     silent = {"type": "SILENT"}
     asked = message({}, gcm=silent, apns=silent)
     del asked["settings"]["apns"]["badge"]
     rows.send("send_message('Hello', type='SILENT', badge=0)", asked, "android, iphone")
-    rows.call("get_messages(offset=1)['messages'][0]", {
-        "alert": "Hello", "createdTime": "<time>", "href": "…/messages/<message id>", "messageId": "<message id>"})
+    rows.call(
+        "get_messages(offset=1)['messages'][0]",
+        {"alert": "Hello", "createdTime": "<time>", "href": "…/messages/<message id>", "messageId": "<message id>"},
+    )
     rows.call("get_message('nothing')", f"raises {NOT_FOUND}")
 
 
@@ -190,11 +223,21 @@ def fields(pushes):
     android, iphone = pushes
     data = android["payload"]["fcmV1Message"]["message"]["data"]
     text = json.dumps({"nid": nid(android), "parcel": 7})
-    expected = {"alert": "Hello", "androidTitle": "Shop", "has-template": "0", "payload": text, "type": "DEFAULT",
-                "url": "https://shop.example"}
+    expected = {
+        "alert": "Hello",
+        "androidTitle": "Shop",
+        "has-template": "0",
+        "payload": text,
+        "type": "DEFAULT",
+        "url": "https://shop.example",
+    }
     row(NAME, "… as android's SDK reads it", opened(expected), opened(data))
-    expected = {"aps": {"alert": {"body": "Hello", "subtitle": "Shop", "title": "Shop"}, "badge": 3}, "has-template": 0,
-                "payload": json.dumps({"nid": nid(iphone), "parcel": 7}), "url": "https://shop.example"}
+    expected = {
+        "aps": {"alert": {"body": "Hello", "subtitle": "Shop", "title": "Shop"}, "badge": 3},
+        "has-template": 0,
+        "payload": json.dumps({"nid": nid(iphone), "parcel": 7}),
+        "url": "https://shop.example",
+    }
     row(NAME, "… as the iPhone's SDK reads it", opened(expected), opened(iphone["payload"]))
 
 

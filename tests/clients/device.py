@@ -159,19 +159,41 @@ class Days:
         app = self.app("phone-4", self.token, ALICE)
         self.starts("for alice with her secret", app, ALICE, f"{get} 404, {post} 201", DONE, alice="phone")
         silent = self.app("phone-5", self.local.phone("phone that does not start", self.unused()), BOB)
-        self.starts("another phone, for bob", silent, BOB, "GET /devices/phone-5 404, POST /devices 201", DONE,
-                    alice="phone", bob="phone that does not start")
+        self.starts(
+            "another phone, for bob",
+            silent,
+            BOB,
+            "GET /devices/phone-5 404, POST /devices 201",
+            DONE,
+            alice="phone",
+            bob="phone that does not start",
+        )
         self.local.later(days=140)
         self.sign_in()
         app.secret = self.secrets[ALICE]
-        self.starts("140 days later, past half of the lease of 270", app, ALICE, f"{get} 200", SAME,
-                    alice="phone", bob="phone that does not start")
+        self.starts(
+            "140 days later, past half of the lease of 270",
+            app,
+            ALICE,
+            f"{get} 200",
+            SAME,
+            alice="phone",
+            bob="phone that does not start",
+        )
         self.local.later(days=140)
-        row(self.sdk.NAME, "280 days after the login, 140 after that start", f"to {ALICE}: phone; to {BOB}: nobody",
-            self.local.reached(ALICE, BOB))
+        row(
+            self.sdk.NAME,
+            "280 days after the login, 140 after that start",
+            f"to {ALICE}: phone; to {BOB}: nobody",
+            self.local.reached(ALICE, BOB),
+        )
         self.local.later(days=140)
-        row(self.sdk.NAME, "280 days after that start", f"to {ALICE}: nobody; to {BOB}: nobody",
-            self.local.reached(ALICE, BOB))
+        row(
+            self.sdk.NAME,
+            "280 days after that start",
+            f"to {ALICE}: nobody; to {BOB}: nobody",
+            self.local.reached(ALICE, BOB),
+        )
         self.sign_in()
         app = self.app("phone-4", self.token, ALICE)
         self.starts("the next start", app, ALICE, f"{get} 404, {post} 201", DONE, alice="phone")

@@ -104,22 +104,45 @@ def tags(days):
     app = days.app("phone-4", days.token, "alice")
     on, off = "POST /subscriptions 207", "POST /subscriptions?action=delete 207"
     own = "GET /subscriptions?deviceId=phone-4 200"
-    days.tags(app, [
-        ("asks for all tags", app.tags, "GET /tags 200", "news sport", "nobody"),
-        ("subscribes to news, gossip", lambda: app.subscribe("news", "gossip"), on,
-         told(missing=["gossip"], subscribed=["news"]), "phone"),
-        ("subscribes to news, sport", lambda: app.subscribe("news", "sport"), on,
-         told(exist=["news"], subscribed=["sport"]), "phone"),
-        ("asks for its own", app.subscriptions, own, "news sport", "phone"),
-        ("unsubscribes from news, gossip", lambda: app.unsubscribe("news", "gossip"), off,
-         told(missing=["gossip"], on=False), "nobody"),
-        ("unsubscribes from news, again", lambda: app.unsubscribe("news"), off, told(on=False), "nobody"),
-        ("asks for its own", app.subscriptions, own, "sport", "nobody"),
-        ("subscribes to news", lambda: app.subscribe("news"), on, told(subscribed=["news"]), "phone"),
-        ("logout ends its subscriptions", app.unregister, "DELETE /devices/phone-4 204", "unregistered", "nobody"),
-        ("login brings none back", lambda: app.register("alice"), "GET /devices/phone-4 404, POST /devices 201", DONE,
-         "nobody"),
-    ])
+    days.tags(
+        app,
+        [
+            ("asks for all tags", app.tags, "GET /tags 200", "news sport", "nobody"),
+            (
+                "subscribes to news, gossip",
+                lambda: app.subscribe("news", "gossip"),
+                on,
+                told(missing=["gossip"], subscribed=["news"]),
+                "phone",
+            ),
+            (
+                "subscribes to news, sport",
+                lambda: app.subscribe("news", "sport"),
+                on,
+                told(exist=["news"], subscribed=["sport"]),
+                "phone",
+            ),
+            ("asks for its own", app.subscriptions, own, "news sport", "phone"),
+            (
+                "unsubscribes from news, gossip",
+                lambda: app.unsubscribe("news", "gossip"),
+                off,
+                told(missing=["gossip"], on=False),
+                "nobody",
+            ),
+            ("unsubscribes from news, again", lambda: app.unsubscribe("news"), off, told(on=False), "nobody"),
+            ("asks for its own", app.subscriptions, own, "sport", "nobody"),
+            ("subscribes to news", lambda: app.subscribe("news"), on, told(subscribed=["news"]), "phone"),
+            ("logout ends its subscriptions", app.unregister, "DELETE /devices/phone-4 204", "unregistered", "nobody"),
+            (
+                "login brings none back",
+                lambda: app.register("alice"),
+                "GET /devices/phone-4 404, POST /devices 201",
+                DONE,
+                "nobody",
+            ),
+        ],
+    )
 
 
 def texts(days):
@@ -133,8 +156,12 @@ def texts(days):
         app = days.app("phone-7", "ef56" * 16, "alice")
         days.starts(call, app, user, f"GET /devices/phone-7 404, {asked}", SHOWN, alice="phone")
     answer = app.ask("POST", "/devices", '{"deviceId": "phone-7", "userId": "al"ice"}')
-    row(NAME, "what the app can show of the first", '400 {"code":"FPWSE0004E","message":"Bad Request. The body is not valid '
-        'JSON.","requestId":"<request id>"}', local.told(answer))
+    row(
+        NAME,
+        "what the app can show of the first",
+        '400 {"code":"FPWSE0004E","message":"Bad Request. The body is not valid JSON.","requestId":"<request id>"}',
+        local.told(answer),
+    )
 
 
 def main(url, _):

@@ -4,7 +4,8 @@ import json
 import sys
 
 from android import TOKENS, Android
-from ios import TOKENS as IPHONES, Ios
+from ios import TOKENS as IPHONES
+from ios import Ios
 from shared import Local, row, shown, status
 from web import Page
 

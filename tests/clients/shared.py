@@ -45,11 +45,11 @@ class Local:
             raise RuntimeError(f"{method} {path}: {answer.status} {answer.text}")
         return answer.value()
 
-    def request(self, method, path, body=None, headers={}):
+    def request(self, method, path, body=None, headers=None):
         """Sends these headers, where it belongs and how long the body is, and no other."""
         connection = http.client.HTTPConnection(self.netloc, timeout=60)
         connection.putrequest(method, path, skip_accept_encoding=True)
-        for name, value in headers.items():
+        for name, value in (headers or {}).items():
             connection.putheader(name, value)
         if body is not None:
             connection.putheader("Content-Length", str(len(body.encode())))
@@ -59,7 +59,7 @@ class Local:
         connection.close()
         return told
 
-    def ask(self, method, path, body=None, headers={}):
+    def ask(self, method, path, body=None, headers=None):
         """The API's answer; the path is the part behind the application's."""
         return self.request(method, self.path + path, body, headers)
 
@@ -92,7 +92,9 @@ class Local:
         """Everything that arrived since this was last asked, once the message is dispatched: the name of each phone, and the
         push."""
         until = time.monotonic() + 60
-        while message and (state := self.backend("GET", f"/messages/{message}/status").value())["status"] != "Dispatched":
+        while (
+            message and (state := self.backend("GET", f"/messages/{message}/status").value())["status"] != "Dispatched"
+        ):
             if time.monotonic() > until:
                 raise RuntimeError(f"a message is not dispatched: {state}")
             time.sleep(0.02)

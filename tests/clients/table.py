@@ -1,10 +1,12 @@
-"""Makes the table of all rows: `table.py README ROWS…` compares it with the one in README, and `table.py --write README
-ROWS…` puts it there. Fails for a row that is not as expected, whatever the table says."""
+"""Judges all rows: `table.py README TABLE ROWS…` fails for a row that is not as expected, and where a client has another
+number of calls than README says. It writes the rows as a table to TABLE. With `--write` first it puts the numbers into README."""
 
+import collections
 import json
 import sys
+from pathlib import Path
 
-HEAD = ["| client | call | expected | got |", "|---|---|---|---|"]
+HEAD = "| client | calls |\n|---|---|\n"
 
 
 def cell(text):
@@ -14,36 +16,29 @@ def cell(text):
 
 def line(row):
     code = lambda text: f"`{cell(text)}`"
-    return f"| {row['client']} | {cell(row['call'])} | {code(row['expected'])} | {code(row['got'])} |"
+    return f"| {row['client']} | {cell(row['call'])} | {code(row['expected'])} | {code(row['got'])} |\n"
 
 
 def main(*given):
     write = given[0] == "--write"
-    readme, *files = given[write:]
-    rows = [json.loads(text) for file in files for text in open(file, encoding="utf-8")]
-    with open(readme, encoding="utf-8") as file:
-        introduction, head, former = file.read().partition(HEAD[0])
-    lines = [*HEAD, *map(line, rows)]
-    table = "".join(f"{text}\n" for text in lines)
+    readme, table, *files = map(Path, given[write:])
+    rows = [json.loads(text) for file in files for text in file.read_text(encoding="utf-8").splitlines()]
+    table.write_text(
+        "| client | call | expected | got |\n|---|---|---|---|\n" + "".join(map(line, rows)), encoding="utf-8"
+    )
     wrong = [row for row in rows if row["got"] != row["expected"]]
     for row in wrong:
         print(f"{row['client']}, {row['call']}\n  expected {row['expected']}\n  got      {row['got']}", file=sys.stderr)
-    counts = {}
-    for row in rows:
-        counts[row["client"]] = counts.get(row["client"], 0) + 1
-    print(f"{len(rows)} rows: " + ", ".join(f"{client} {count}" for client, count in counts.items()))
+    counts = collections.Counter(row["client"] for row in rows)
+    numbers = "".join(f"| {client} | {count} |\n" for client, count in counts.items())
+    print(f"{len(rows)} calls, each a row of {table}\n\n{HEAD}{numbers}")
     if wrong:
         sys.exit(f"{len(wrong)} rows are not as expected")
+    introduction, head, former = readme.read_text(encoding="utf-8").partition(HEAD)
     if write:
-        with open(readme, "w", encoding="utf-8") as file:
-            file.write(introduction + table)
-    elif head + former != table:
-        before = (head + former).splitlines()
-        for text in [text for text in lines if text not in before][:10]:
-            print(f"+ {text}", file=sys.stderr)
-        for text in [text for text in before if text not in lines][:10]:
-            print(f"- {text}", file=sys.stderr)
-        sys.exit(f"the table in {readme} differs: write it anew with `run --write`")
+        readme.write_text(introduction + HEAD + numbers, encoding="utf-8")
+    elif (head, former) != (HEAD, numbers):
+        sys.exit(f"{readme} has other numbers of calls: `run --write` writes them")
 
 
 main(*sys.argv[1:])

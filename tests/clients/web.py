@@ -96,7 +96,9 @@ def registrations(local):
             sdk = Web(local, secret)
             decided = sdk.register({"deviceId": "web-1", "token": TOKEN, "platform": platform, **who})
             asked = "OPTIONS 204, GET /devices/web-1 404, OPTIONS 204, POST /devices 400"
-            call = f"registers a browser as `{platform}` for {who.get('userId', 'nobody')}: the Web SDK cannot be served"
+            call = (
+                f"registers a browser as `{platform}` for {who.get('userId', 'nobody')}: the Web SDK cannot be served"
+            )
             row(NAME, call, f"{asked}: error shown: {not_served}", f"{sdk.takes()}: {decided}")
     sdk = Web(local, alice)
     sdk.register({"deviceId": "", "token": TOKEN, "platform": "WEB_CHROME"})
@@ -122,12 +124,27 @@ def logouts(local):
         row(NAME, call, f"{asked}: {decides}; to alice: {reached}", got)
 
     read = "OPTIONS 204, GET /devices/web-2"
-    step("a fresh page registers alice's device for nobody, with her secret: only the GET is made and it stays hers",
-         lambda: sdk.register(device), f"{read} 200", "nothing to change", "phone")
-    step("the same for alice", lambda: sdk.register({**device, "userId": "alice"}),
-         f"{read} 200", "nothing to change", "phone")
-    step("logout is DELETE, with the body `null`", sdk.unregister,
-         "OPTIONS 204, DELETE /devices/web-2 204", "unregistered", "nobody")
+    step(
+        "a fresh page registers alice's device for nobody, with her secret: only the GET is made and it stays hers",
+        lambda: sdk.register(device),
+        f"{read} 200",
+        "nothing to change",
+        "phone",
+    )
+    step(
+        "the same for alice",
+        lambda: sdk.register({**device, "userId": "alice"}),
+        f"{read} 200",
+        "nothing to change",
+        "phone",
+    )
+    step(
+        "logout is DELETE, with the body `null`",
+        sdk.unregister,
+        "OPTIONS 204, DELETE /devices/web-2 204",
+        "unregistered",
+        "nobody",
+    )
     step("logout, again", sdk.unregister, "OPTIONS 204, DELETE /devices/ 404", "error shown", "nobody")
 
 
@@ -139,14 +156,22 @@ def refusals(local):
     for call, ask, expected in [
         ("a wrong secret", lambda: page.fetch("POST", "/devices", alice), UNAUTHORIZED),
         ("a read with a wrong secret", lambda: page.fetch("GET", "/devices/web-3"), NOT_FOUND),
-        ("a body that is no JSON", lambda: page.fetch("POST", "/devices", "{"),
-         error(400, "FPWSE0004E", "Bad Request. The body is not valid JSON.")),
+        (
+            "a body that is no JSON",
+            lambda: page.fetch("POST", "/devices", "{"),
+            error(400, "FPWSE0004E", "Bad Request. The body is not valid JSON."),
+        ),
         ("a path that there is not", lambda: page.fetch("GET", "/nothing"), NOT_FOUND),
-        ("a method that the path has not", lambda: page.fetch("PUT", "/devices", alice),
-         error(405, "FPWSE0405E", "Method Not Allowed.")),
-        ("`init` without a good token: the gateway's own answer",
-         lambda: page.fetch("GET", "/init", None, authorization="Bearer x"),
-         '401 {"message":"Unauthorized"}'),
+        (
+            "a method that the path has not",
+            lambda: page.fetch("PUT", "/devices", alice),
+            error(405, "FPWSE0405E", "Method Not Allowed."),
+        ),
+        (
+            "`init` without a good token: the gateway's own answer",
+            lambda: page.fetch("GET", "/init", None, authorization="Bearer x"),
+            '401 {"message":"Unauthorized"}',
+        ),
     ]:
         answer = ask()
         row(NAME, call, expected, UNREADABLE if answer is None else local.told(answer))

@@ -17,7 +17,7 @@ class Rows:
     def __init__(self, local):
         self.local, self.alice = local, local.secret("alice")
 
-    def row(self, call, expected, method, path, body=None, headers={}):
+    def row(self, call, expected, method, path, body=None, headers=None):
         """A line of the table; the body is text, or what is to become JSON."""
         text = body if body is None or isinstance(body, str) else json.dumps(body)
         answer = self.local.ask(method, path, text, headers)
@@ -63,15 +63,26 @@ def paths(rows):
     for id in ("", "null", None):
         rows.row(f"`deviceId` {json.dumps(id)}", wrong("deviceId"), "POST", "/devices", {**BODY, "deviceId": id})
     app = rows.local.app
-    for path in ("/messages/?offset=0", "/messages?offset=0&size=", "/devices?offset=0&size=&expand=False&userId=&filter=",
-                 "/devices?offset=0&size=100&expand=False", "/tags?offset=0&size=", "/tags/?offset=0"):
+    for path in (
+        "/messages/?offset=0",
+        "/messages?offset=0&size=",
+        "/devices?offset=0&size=&expand=False&userId=&filter=",
+        "/devices?offset=0&size=100&expand=False",
+        "/tags?offset=0&size=",
+        "/tags/?offset=0",
+    ):
         rows.row("", "200" if path != "/tags/?offset=0" else NOT_FOUND, "GET", path, None, app)
     query = error(400, "FPWSE0008E", "Bad Request. The query parameter 'deviceId' is missing.")
     rows.row("", query, "GET", "/subscriptions?offset=0&size=100&expand=False&deviceId=&tagName=", None, app)
     rows.row("", "200", "GET", "/subscriptions?offset=0&size=100&expand=False&deviceId=&tagName=news", None, app)
     rows.row("", "200", "GET", "/settings/gcmConfPublic")
-    for path in ("/settings/chromeAppExtConfPublic", "/settings/safariWebConf", "/devices/report?days=1",
-                 "/messages/report?days=1", "/messages/aaaaaaaa/deliverystatus?deviceId="):
+    for path in (
+        "/settings/chromeAppExtConfPublic",
+        "/settings/safariWebConf",
+        "/devices/report?days=1",
+        "/messages/report?days=1",
+        "/messages/aaaaaaaa/deliverystatus?deviceId=",
+    ):
         rows.row("", NOT_FOUND, "GET", path, None, app)
 
 

@@ -90,7 +90,9 @@ NUMBERS = count()
 LARGE, TAGGED = iter(range(10)), iter(range(40))
 
 # Hosts that may be called, in each form; what is generated is mostly none.
-URLS = cycle(["https://hooks.example.com/a?b=c", "https://h.example:8443", "https://1.1.1.1/", "https://[2606:4700::1]/x"])
+URLS = cycle(
+    ["https://hooks.example.com/a?b=c", "https://h.example:8443", "https://1.1.1.1/", "https://[2606:4700::1]/x"]
+)
 
 # Devices with their users, and tags: nothing that is generated names them, so that they stay.
 DEVICES = {"of-carol": "carol", "of-nobody": ""}

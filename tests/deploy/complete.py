@@ -107,8 +107,10 @@ def complete_api(stack, api, body):
             "MaxAge": cors["maxAge"],
         },
     )
-    print(f"ministack left out of API {api}, added: {routes} routes to {len(integrations)} functions, CORS, "
-          f"and the authorizers {', '.join(authorizers)}")
+    print(
+        f"ministack left out of API {api}, added: {routes} routes to {len(integrations)} functions, CORS, "
+        f"and the authorizers {', '.join(authorizers)}"
+    )
 
 
 def complete_table(table, properties):
@@ -142,7 +144,9 @@ def complete_roles(stack):
                     batches += 1
             iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
     print(f"ministack's Ref of a secret is its name, put its ARN instead: in {secrets} statements of roles")
-    print(f"ministack asks for sqs:SendMessageBatch where AWS asks for sqs:SendMessage, added: in {batches} statements of roles")
+    print(
+        f"ministack asks for sqs:SendMessageBatch where AWS asks for sqs:SendMessage, added: in {batches} statements of roles"
+    )
 
 
 def complete_sources(stack):
@@ -151,7 +155,9 @@ def complete_sources(stack):
     for source, properties in stack.of_type("AWS::Lambda::EventSourceMapping"):
         at_once = int(plain(properties["ScalingConfig"]["MaximumConcurrency"], stack.parameters))
         functions.update_event_source_mapping(UUID=source, ScalingConfig={"MaximumConcurrency": at_once})
-        print(f"ministack takes a number from a parameter for a text, put the number: at most {at_once} at once from {source}")
+        print(
+            f"ministack takes a number from a parameter for a text, put the number: at most {at_once} at once from {source}"
+        )
 
 
 def main(name, part="everything"):

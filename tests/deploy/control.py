@@ -47,7 +47,7 @@ class Stack:
         self.secrets = boto3.client("secretsmanager")
 
     def report(self, local, token, failure, time=None):
-        """What SNS reports when a push to this token has failed: goes to the stack's topic, as a platform application sends it."""
+        """Sends the stack's topic what SNS reports when a push to this token has failed."""
         endpoints = [endpoint for endpoint in local["endpoints"] if endpoint["token"] == token]
         for endpoint in endpoints:
             event = {
@@ -57,18 +57,25 @@ class Stack:
                 "FailureType": failure,
                 "MessageId": str(uuid.uuid4()),
                 "Service": "SNS",
-                "Time": time or datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "Time": time
+                or datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             }
             self.topics.publish(TopicArn=self.outputs["FeedbackTopicArn"], Message=json.dumps(event))
         return len(endpoints)
 
     def depths(self):
         """What the queues hold."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+        names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
         depths = {}
         for queue, url in self.queues.items():
             found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-            depths[queue] = dict(zip(["visible", "inFlight", "delayed"], (int(found[name]) for name in names)))
+            depths[queue] = dict(
+                zip(["visible", "inFlight", "delayed"], (int(found[name]) for name in names), strict=True)
+            )
         return depths
 
     def api(self):
@@ -111,9 +118,11 @@ class Control(BaseHTTPRequestHandler):
         elif call == ("POST", "/_local/feedback"):
             _, _, endpoints = self.forward("GET", "/_local/endpoints")
             failed = json.loads(body)
-            reported = self.stack.report(json.loads(endpoints), failed["token"], failed["failureType"], failed.get("time"))
+            reported = self.stack.report(
+                json.loads(endpoints), failed["token"], failed["failureType"], failed.get("time")
+            )
             self.reply(204 if reported else 404, "text/plain", b"")
-        elif call in FORWARDED or call == ("POST", "/_local/faults") and json.loads(body)["service"] == "sns":
+        elif call in FORWARDED or (call == ("POST", "/_local/faults") and json.loads(body)["service"] == "sns"):
             self.reply(*self.forward(self.command, self.path, body))
         else:
             self.reply(501, "text/plain", b"this cannot be done to a deployed system")

@@ -1,6 +1,12 @@
-"""What becomes of a deployed stack: `rights` takes a function's rights away for as long as a command runs, `denied` asks in
-the name of every function for what it may not do, `dead_letters` looks at where poisoned messages end, `update` at an update, `restore` makes a second table with what the first one holds, `restored` looks at a stack that uses it, `delete`
-deletes the stack and looks at what is left."""
+"""What becomes of a deployed stack, one step a command:
+
+- `rights` takes a function's rights away for as long as a command runs
+- `denied` asks in the name of every function for what it may not do
+- `dead_letters` looks at where poisoned messages end
+- `update` looks at an update
+- `restore` makes a second table with what the first one holds, `restored` looks at a stack that uses it
+- `delete` deletes the stack and looks at what is left
+"""
 
 import json
 import subprocess
@@ -51,8 +57,12 @@ def attempts(own, foreign):
     queue = {"QueueUrl": own["JobQueue"]}
     return [
         ("dynamodb:Scan", "dynamodb", "scan", table),
-        ("dynamodb:Query", "dynamodb", "query", {
-            **table, "KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": key["pk"]}}),
+        (
+            "dynamodb:Query",
+            "dynamodb",
+            "query",
+            {**table, "KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": key["pk"]}},
+        ),
         ("dynamodb:UpdateItem", "dynamodb", "update_item", {**table, "Key": key}),
         ("dynamodb:DeleteItem", "dynamodb", "delete_item", {**table, "Key": key}),
         ("dynamodb:DeleteTable", "dynamodb", "delete_table", table),
@@ -85,9 +95,12 @@ def denied(stack):
             for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
             for statement in iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
         ]
-        allowed = {(action, str(statement["Resource"])) for statement in statements for action in listed(statement["Action"])}
+        allowed = {
+            (action, str(statement["Resource"])) for statement in statements for action in listed(statement["Action"])
+        }
         credentials = boto3.client("sts").assume_role(
-            RoleArn=iam.get_role(RoleName=role)["Role"]["Arn"], RoleSessionName="denied")["Credentials"]
+            RoleArn=iam.get_role(RoleName=role)["Role"]["Arn"], RoleSessionName="denied"
+        )["Credentials"]
         session = boto3.Session(
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],
@@ -95,7 +108,9 @@ def denied(stack):
         )
         for right, service, call, arguments in attempts(own, foreign):
             target = {"SecretId": "AppSecret", "TableName": "Table", "QueueUrl": "JobQueue"}
-            named = [own[target[name]].split("/")[-1] for name in target if name in arguments and arguments[name] != foreign]
+            named = [
+                own[target[name]].split("/")[-1] for name in target if name in arguments and arguments[name] != foreign
+            ]
             if any(action == right and all(name in on for name in named) for action, on in allowed):
                 continue
             try:
@@ -210,12 +225,16 @@ def delete(stack):
     described = dynamodb.describe_table(TableName=table)["Table"]
     after = count(table)
     if not described["DeletionProtectionEnabled"] or after != before or not before:
-        sys.exit(f"the table {table} had {before} items and has {after}; protected: {described['DeletionProtectionEnabled']}")
+        sys.exit(
+            f"the table {table} had {before} items and has {after}; protected: {described['DeletionProtectionEnabled']}"
+        )
     try:
         dynamodb.delete_table(TableName=table)
     except ClientError as refused:
-        print(f"deleted: functions, secrets and queues are gone; the table is left with its {after} items and "
-              f"cannot be deleted: {refused.response['Error']['Code']}")
+        print(
+            f"deleted: functions, secrets and queues are gone; the table is left with its {after} items and "
+            f"cannot be deleted: {refused.response['Error']['Code']}"
+        )
     else:
         sys.exit(f"the table {table} is protected and could be deleted")
 

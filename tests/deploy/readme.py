@@ -49,7 +49,7 @@ def main(local, directory):
     run = commands()
     for command in run:
         for name, value in known.items():
-            command = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", lambda _: value, command)
+            command = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", lambda _, value=value: value, command)
         begin = time.monotonic()
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
         seconds = time.monotonic() - begin
@@ -60,7 +60,11 @@ def main(local, directory):
             sys.exit(f"{command}\n{done.stdout}{done.stderr}")
         if words[:2] == ["sam", "build"]:
             built = ".aws-sam/build/template.yaml"
-            subprocess.run([os.environ["SAM_PYTHON"], "tests/deploy/deployable.py", built, built], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                [os.environ["SAM_PYTHON"], "tests/deploy/deployable.py", built, built],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
         if words[:2] == ["sam", "deploy"]:
             subprocess.run([sys.executable, "tests/deploy/complete.py", STACK], check=True, stdout=subprocess.DEVNULL)
             [stack] = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]

@@ -42,13 +42,13 @@ class Cloud:
     """The clients of one endpoint, and what the questions remember."""
 
     def __init__(self, url):
-        options = dict(
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        options = {
+            "endpoint_url": url,
+            "region_name": "us-east-1",
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "config": Config(retries={"total_max_attempts": 1}),
+        }
         self.sns, self.secrets, self.dynamodb = (boto3.client(name, **options) for name in SERVICES)
         self.gcm, self.apns = (self.application(platform) for platform in ("GCM", "APNS"))
         self.endpoint = self.create("T")
@@ -127,7 +127,10 @@ def an_endpoint_again_without_attributes(cloud):
     return cloud.create("V") == cloud.create("V")
 
 
-@moto_differs("it counts a changed Enabled as another attribute; AWS gives the endpoint and leaves it disabled", aws=[True, "false"])
+@moto_differs(
+    "it counts a changed Enabled as another attribute; AWS gives the endpoint and leaves it disabled",
+    aws=[True, "false"],
+)
 def a_disabled_endpoint_created_again(cloud):
     arn = cloud.create("W")
     cloud.enable(arn, "false")
@@ -146,12 +149,21 @@ def publishing_to_an_enabled_endpoint(cloud):
     return sorted(cloud.publish(cloud.endpoint, "m"))
 
 
-@moto_differs("it answers as if the endpoint's attributes were asked for", aws=[400, "InvalidParameter", "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified"])
+@moto_differs(
+    "it answers as if the endpoint's attributes were asked for",
+    aws=[
+        400,
+        "InvalidParameter",
+        "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified",
+    ],
+)
 def publishing_where_no_endpoint_is(cloud):
     return cloud.publish(cloud.endpoint + "0", "m")
 
 
-@moto_differs("its text repeats what SDKs put before a text", aws=[400, "InvalidParameter", "Invalid parameter: Message too long"])
+@moto_differs(
+    "its text repeats what SDKs put before a text", aws=[400, "InvalidParameter", "Invalid parameter: Message too long"]
+)
 def publishing_more_than_a_call_takes(cloud):
     return cloud.publish(cloud.endpoint, "m" * 262145)
 
@@ -161,22 +173,34 @@ def publishing_as_much_as_a_call_takes(cloud):
     return list(cloud.publish(cloud.endpoint, "m" * 262144))
 
 
-@moto_differs("it does not look into messages for endpoints", aws=[400, "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse"])
+@moto_differs(
+    "it does not look into messages for endpoints",
+    aws=[400, "InvalidParameter", "Invalid parameter: Message Structure - JSON message body failed to parse"],
+)
 def publishing_what_is_no_json(cloud):
     return cloud.publish(cloud.endpoint, "{", MessageStructure="json")
 
 
-@moto_differs("it does not look into messages for endpoints", aws=[400, "InvalidParameter", "Invalid parameter: JSON must contain an entry for 'default' or 'GCM'."])
+@moto_differs(
+    "it does not look into messages for endpoints",
+    aws=[400, "InvalidParameter", "Invalid parameter: JSON must contain an entry for 'default' or 'GCM'."],
+)
 def publishing_nothing_for_the_platform(cloud):
     return cloud.json(cloud.endpoint, {"APNS": "{}"})
 
 
-@moto_differs("it does not look into messages for endpoints", aws=[400, "InvalidParameter", BROKEN + "Notification payload is malformed"])
+@moto_differs(
+    "it does not look into messages for endpoints",
+    aws=[400, "InvalidParameter", BROKEN + "Notification payload is malformed"],
+)
 def publishing_a_broken_payload(cloud):
     return cloud.json(cloud.endpoint, {"default": "d", "GCM": "{"})
 
 
-@moto_differs("it knows no limit of a platform", aws=[400, "InvalidParameter", BROKEN + "Notification data is larger than allowed limit"])
+@moto_differs(
+    "it knows no limit of a platform",
+    aws=[400, "InvalidParameter", BROKEN + "Notification data is larger than allowed limit"],
+)
 def publishing_a_payload_that_is_too_long(cloud):
     return cloud.json(cloud.endpoint, {"default": "d", "GCM": json.dumps({"data": {"alert": "x" * 4096}})})
 
@@ -237,12 +261,22 @@ def the_endpoints_of_an_application(cloud):
     return listed["Endpoints"]
 
 
-@moto_differs("it takes any token", aws=[400, "InvalidParameter", "Invalid parameter: Token Reason: must be at most 8192 bytes long in UTF-8 encoding"])
+@moto_differs(
+    "it takes any token",
+    aws=[400, "InvalidParameter", "Invalid parameter: Token Reason: must be at most 8192 bytes long in UTF-8 encoding"],
+)
 def a_token_over_the_limit_of_fcm(cloud):
     return cloud.create("t" * 8193)
 
 
-@moto_differs("it takes any token", aws=[400, "InvalidParameter", "Invalid parameter: Token Reason: iOS device tokens must be no more than 400 hexadecimal characters"])
+@moto_differs(
+    "it takes any token",
+    aws=[
+        400,
+        "InvalidParameter",
+        "Invalid parameter: Token Reason: iOS device tokens must be no more than 400 hexadecimal characters",
+    ],
+)
 def a_token_that_apple_never_gave(cloud):
     return cloud.create("xyz", application=cloud.apns)
 
@@ -275,12 +309,18 @@ def an_unknown_secret(cloud):
     return cloud.secrets.get_secret_value(SecretId="other")
 
 
-@moto_differs("its status is 404, and its text does not name the stage", aws=[400, "ResourceNotFoundException", NO_SECRET + " value for staging label: AWSPREVIOUS"])
+@moto_differs(
+    "its status is 404, and its text does not name the stage",
+    aws=[400, "ResourceNotFoundException", NO_SECRET + " value for staging label: AWSPREVIOUS"],
+)
 def a_stage_that_no_version_has(cloud):
     return cloud.secret(VersionStage="AWSPREVIOUS")
 
 
-@moto_differs("its status is 404; AWS documents 400", aws=[400, "ResourceNotFoundException", NO_SECRET + " value for VersionId: <uuid>"])
+@moto_differs(
+    "its status is 404; AWS documents 400",
+    aws=[400, "ResourceNotFoundException", NO_SECRET + " value for VersionId: <uuid>"],
+)
 def a_version_that_is_not_there(cloud):
     return cloud.secret(VersionId="00000000-0000-0000-0000-000000000000")
 
@@ -311,9 +351,7 @@ def the_stages_of_a_secret(cloud):
 @same
 def moving_a_stage_without_saying_from_where(cloud):
     first = cloud.secret(VersionStage="AWSPREVIOUS")["VersionId"]
-    return cloud.secrets.update_secret_version_stage(
-        SecretId=TABLE, VersionStage="AWSCURRENT", MoveToVersionId=first
-    )
+    return cloud.secrets.update_secret_version_stage(SecretId=TABLE, VersionStage="AWSCURRENT", MoveToVersionId=first)
 
 
 @moto_differs("AWSCURRENT stays where it was and AWSPREVIOUS joins it", aws=["first", "second"])
@@ -359,14 +397,15 @@ def an_item_comes_back(cloud):
 
 @same
 def a_condition_that_does_not_hold(cloud):
-    return cloud.dynamodb.put_item(
-        TableName=TABLE, Item=item("P"), ConditionExpression="attribute_not_exists(pk)"
-    )
+    return cloud.dynamodb.put_item(TableName=TABLE, Item=item("P"), ConditionExpression="attribute_not_exists(pk)")
 
 
 @same
 def a_transaction_whose_condition_does_not_hold(cloud):
-    puts = [{"Put": {"TableName": TABLE, "Item": item(pk), "ConditionExpression": "attribute_not_exists(pk)"}} for pk in "QP"]
+    puts = [
+        {"Put": {"TableName": TABLE, "Item": item(pk), "ConditionExpression": "attribute_not_exists(pk)"}}
+        for pk in "QP"
+    ]
     return cloud.dynamodb.transact_write_items(TransactItems=puts)
 
 
@@ -395,9 +434,7 @@ def an_unknown_table(cloud):
 
 @moto_differs("it counts a consistent read as half a unit", aws=1.0)
 def consumed_capacity_that_was_asked_for(cloud):
-    read = cloud.dynamodb.get_item(
-        TableName=TABLE, Key=item("P"), ConsistentRead=True, ReturnConsumedCapacity="TOTAL"
-    )
+    read = cloud.dynamodb.get_item(TableName=TABLE, Key=item("P"), ConsistentRead=True, ReturnConsumedCapacity="TOTAL")
     return read["ConsumedCapacity"]["CapacityUnits"]
 
 
@@ -426,7 +463,9 @@ def main(local, moto):
         else:
             print(f"differs {name}: {why}\n        moto: {moto_answer}")
     agreed = sum(why is None for _, why, _ in QUESTIONS)
-    print(f"{len(QUESTIONS)} questions: {agreed} where moto is right, {len(QUESTIONS) - agreed} where it is not, {wrong} wrong")
+    print(
+        f"{len(QUESTIONS)} questions: {agreed} where moto is right, {len(QUESTIONS) - agreed} where it is not, {wrong} wrong"
+    )
     return 1 if wrong else 0
 
 

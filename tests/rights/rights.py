@@ -24,7 +24,10 @@ UNTRIED = "sns:"
 # What no story misses that can be told to a deployed stack.
 UNMISSED = {
     ("QueryFunction", "dynamodb:GetItem"): "*nothing: it only opens the connection before the first call*",
-    ("UnregisterFunction", "dynamodb:ConditionCheckItem"): "*nothing: an erased user's device has to change hands meanwhile*",
+    (
+        "UnregisterFunction",
+        "dynamodb:ConditionCheckItem",
+    ): "*nothing: an erased user's device has to change hands meanwhile*",
 }
 # What tests/deploy/complete.py adds, because ministack wants it beside the right that AWS wants.
 COMES_WITH = {"sqs:SendMessageBatch": "sqs:SendMessage"}
@@ -53,7 +56,12 @@ class Stories:
         command = ["cargo", "test", "--quiet", "--workspace", "--locked", "--test", "black_box", "--"]
         command += ["--test-threads", "4", "--format", "pretty", *self.skips, *which]
         with subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+            command,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         ) as telling:
             told = 0
             for line in telling.stdout:

@@ -100,24 +100,40 @@ class Emulated:
         raw_path = unquote(f"/imfpush/v1/apps/{APPLICATION}{url.path}")
         domain = "abcdefghij.execute-api.us-east-1.amazonaws.com"
         context = {
-            "accountId": "000000000000", "apiId": "abcdefghij", "domainName": domain, "domainPrefix": "abcdefghij",
+            "accountId": "000000000000",
+            "apiId": "abcdefghij",
+            "domainName": domain,
+            "domainPrefix": "abcdefghij",
             "http": {
-                "method": method, "path": raw_path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
+                "method": method,
+                "path": raw_path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
                 "userAgent": "test",
             },
-            "requestId": str(uuid.uuid4()), "routeKey": key, "stage": "$default",
-            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)), "timeEpoch": int(now * 1000),
+            "requestId": str(uuid.uuid4()),
+            "routeKey": key,
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "timeEpoch": int(now * 1000),
         }
         if claims:
             context["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
         event = {
-            "version": "2.0", "routeKey": key, "rawPath": raw_path, "rawQueryString": url.query,
+            "version": "2.0",
+            "routeKey": key,
+            "rawPath": raw_path,
+            "rawQueryString": url.query,
             "headers": {
-                "content-type": "application/json", "host": domain, "x-forwarded-for": "192.0.2.1",
-                "x-forwarded-port": "443", "x-forwarded-proto": "https",
+                "content-type": "application/json",
+                "host": domain,
+                "x-forwarded-for": "192.0.2.1",
+                "x-forwarded-port": "443",
+                "x-forwarded-proto": "https",
                 **{name.lower(): value for name, value in headers.items()},
             },
-            "requestContext": context, "isBase64Encoded": False,
+            "requestContext": context,
+            "isBase64Encoded": False,
         }
         if url.query:
             event["queryStringParameters"] = dict(parse_qsl(url.query, keep_blank_values=True))
@@ -132,7 +148,10 @@ class Emulated:
         expect("init hands nobody a secret", self.api("GET", "/init", None, {}), UNAUTHORIZED)
         status, answer = self.api("GET", "/init", None, {}, {"sub": user})
         wanted = {
-            "applicationId": APPLICATION, "userId": user, "clientSecret": USER_SECRET, "expiresAt": TIME,
+            "applicationId": APPLICATION,
+            "userId": user,
+            "clientSecret": USER_SECRET,
+            "expiresAt": TIME,
             "senderId": "123456789012",
         }
         expect("init hands a signed-in user a secret", (status, answer), (200, wanted))

@@ -18,8 +18,14 @@ said = [value(line) for line in sys.stdin.read().splitlines() if line]
 assert len(said) == 6, f"the README's requests said: {said}"
 registered, read, sent, pushes, gone, unheard = said
 device = {
-    "deviceId": "phone", "token": "fcm-token-of-alices-phone-0000001", "platform": "G", "userId": "alice",
-    "createdMode": "API", "createdTime": TIME, "lastUpdatedTime": TIME, "href": f"{url}/devices/phone",
+    "deviceId": "phone",
+    "token": "fcm-token-of-alices-phone-0000001",
+    "platform": "G",
+    "userId": "alice",
+    "createdMode": "API",
+    "createdTime": TIME,
+    "lastUpdatedTime": TIME,
+    "href": f"{url}/devices/phone",
 }
 
 

@@ -36,8 +36,14 @@ class Story:
 
     def device(self, id, token, platform, user):
         return {
-            "deviceId": id, "token": token, "platform": platform, "userId": user, "createdMode": "API",
-            "createdTime": TIME, "lastUpdatedTime": TIME, "href": f"{self.url}/devices/{id}",
+            "deviceId": id,
+            "token": token,
+            "platform": platform,
+            "userId": user,
+            "createdMode": "API",
+            "createdTime": TIME,
+            "lastUpdatedTime": TIME,
+            "href": f"{self.url}/devices/{id}",
         }
 
     def register(self):
@@ -86,7 +92,9 @@ class Story:
         made = self.api("POST", "/tags", {"name": name}, self.app())
         expect("a backend makes a tag", made, (201, {**tag, "uri": href, "href": href}))
         body = {"deviceId": self.phone, "tagName": name}
-        expect("without a secret the phone does not subscribe", self.api("POST", "/subscriptions", body, {}), UNAUTHORIZED)
+        expect(
+            "without a secret the phone does not subscribe", self.api("POST", "/subscriptions", body, {}), UNAUTHORIZED
+        )
         status, subscription = self.api("POST", "/subscriptions", body, self.secret)
         expect("its user subscribes it", (status, subscription["userId"]), (201, self.user))
         listed = self.api("GET", f"/subscriptions?deviceId={self.phone}", None, self.secret)

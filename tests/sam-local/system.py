@@ -14,9 +14,9 @@ class System:
         for function in ["DeliverFunction", "FeedbackFunction"]:
             self.call("/_local/sources", {"function": function, "enabled": False})
 
-    def call(self, path, body=None, method=None, headers={}):
+    def call(self, path, body=None, method=None, headers=None):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        request = urllib.request.Request(self.url + path, data, headers or {}, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or b"null")
 

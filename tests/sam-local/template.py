@@ -37,7 +37,7 @@ class Template:
             names = route.split("/")
             if wanted != method or len(names) != len(parts):
                 continue
-            pairs = list(zip(names, parts))
+            pairs = list(zip(names, parts, strict=True))
             if all(name == part or name[:1] == "{" for name, part in pairs):
                 values = {name[1:-1]: unquote(part) for name, part in pairs if name[:1] == "{"}
                 return function, f"{method} {PREFIX}{route}", values

@@ -140,7 +140,9 @@ def main(template_file, contract_file, code_file):
     if faults or not routes:
         sys.exit("\n".join(f"{contract_file}: {fault}" for fault in faults) or f"{template_file} has no route")
     count = len(list(exemplified(contract)))
-    print(f"{contract_file} describes the {len(routes)} routes of {template_file}, with {count} examples that are right")
+    print(
+        f"{contract_file} describes the {len(routes)} routes of {template_file}, with {count} examples that are right"
+    )
 
 
 main(*sys.argv[1:])

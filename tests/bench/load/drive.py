@@ -90,7 +90,7 @@ class Watch:
         last, *after = min(self.samples, key=lambda sample: abs(sample[0] - end))
         return [
             {name: round((later[name] - earlier[name]) / (last - first), 3) for name in later}
-            for earlier, later in zip(before, after)
+            for earlier, later in zip(before, after, strict=True)
         ]
 
 
