@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Servers that a command starts, waits for and ends. Sourced by bash, after $work names a directory for what they write.
 
+# shellcheck disable=SC2154 # $work
 started=()
 # Each is a group of processes: some start others.
 ends() {
@@ -24,6 +25,15 @@ starts() {
     "$@" >"$work/$name.out" 2>"$work/$name.log" </dev/null &
     set +m
     started+=($!)
+}
+
+# starts_local NAME OPTION…: the local system, on a free port.
+starts_local() {
+    local name=$1
+    shift
+    # Built first, so that waiting for it to listen is not waiting for the compiler.
+    cargo build --quiet --locked -p local
+    starts "$name" "${CARGO_TARGET_DIR:-$root/target}/debug/local" --port 0 "$@"
 }
 
 # until_succeeds COMMAND…: waits until it succeeds, at most a minute, or until something that was started has ended.

@@ -8,7 +8,7 @@ venv deploy
 # First on the PATH: cargo-lambda asks its Python for the linker.
 venv sam
 python=$tools/deploy/bin/python
-cd "$root"
+cd "$root" || exit
 
 work=$tools/deploy/work
 rm -rf "$work/tmp"
@@ -20,12 +20,11 @@ unset AWS_SESSION_TOKEN AWS_PROFILE
 source "$root/tests/processes.sh"
 
 echo "== build"
-build_functions "$work/build"
+sam_build "$work/build"
 "$tools/sam/bin/python" tests/deploy/deployable.py "$work/build/template.yaml" "$work/build/deployed.yaml"
 
 echo "== start"
-cargo build --quiet --locked -p local
-starts local cargo run --quiet --locked -p local -- --port 0
+starts_local local
 local=$(until_succeeds listening local)
 sns=$(curl -sS "$local/_local/info" | sed -n 's/.*"awsEndpointUrl":"\([^"]*\)".*/\1/p')
 

@@ -5,7 +5,7 @@ use crate::event;
 use crate::figures::{Bench, DEVICES, median};
 use crate::function::Function;
 use crate::instructions::Instructions;
-use crate::programs::{built, zip};
+use crate::programs::{SHIPPED, function, zip};
 use crate::scale;
 use crate::world::{Failed, USER};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ pub async fn measure(bench: &Bench) -> Result<Figures, Failed> {
 pub fn sizes() -> Result<Figures, Failed> {
     let mut sizes = Figures::new();
     for (name, _) in FUNCTIONS {
-        for (what, path) in [("binary", built(".", "release", name)), ("zip", zip(name))] {
+        for (what, path) in [("binary", function(SHIPPED, name)), ("zip", zip(name))] {
             let found = std::fs::metadata(&path);
             let found = found.map_err(|error| format!("{}: {error}", path.display()))?;
             sizes.insert(format!("{what} of {name}"), number(found.len()));

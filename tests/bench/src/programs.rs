@@ -22,7 +22,7 @@ pub struct Place<'a> {
 pub const SHIPPED: &str = "release";
 /// The root of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-/// Where `tests/bench/shipped.sh` puts zips.
+/// Where `zip_functions` of `tests/tools.sh` puts zips.
 const ZIPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/bench/zips");
 /// Where `peers/build` says how peers are started.
 const PEERS: &str = concat!(
@@ -38,7 +38,7 @@ impl Place<'_> {
     pub fn ours_of(&self, profile: &str, name: &str) -> Result<Recipe, Failed> {
         let mut environment = self.environment(name)?;
         self.trust(&mut environment, Beside::Amazon)?;
-        Ok(self.recipe(name, built(".", profile, name), environment))
+        Ok(self.recipe(name, function(profile, name), environment))
     }
 
     /// A function of ours, as shipped.
@@ -147,6 +147,19 @@ pub fn peers() -> Result<Value, Failed> {
 #[must_use]
 pub fn zip(function: &str) -> PathBuf {
     PathBuf::from(ZIPS).join(function).with_extension("zip")
+}
+
+/// A function of ours: as `build_functions` of `tests/tools.sh` builds it to be shipped, or by another profile of Cargo.
+#[must_use]
+pub fn function(profile: &str, name: &str) -> PathBuf {
+    if profile == SHIPPED {
+        PathBuf::from(ROOT)
+            .join("target/lambda")
+            .join(name)
+            .join("bootstrap")
+    } else {
+        built(".", profile, name)
+    }
 }
 
 /// A program that was built by this profile in the workspace at this path of the repository.
