@@ -26,7 +26,7 @@ const FUNCTIONS: [(&str, u32); 2] = [("register", 200), ("send", 3)];
 /// How a baseline is made.
 const HOW: &str = "tests/bench/gates --write";
 const BUILT: &str =
-    "x86_64, the release profile of Cargo.toml, the toolchain of rust-toolchain.toml";
+    "x86_64, as `sam build` builds it, the toolchain of rust-toolchain.toml";
 
 /// Takes all figures.
 ///
