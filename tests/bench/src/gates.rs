@@ -25,8 +25,7 @@ const PROCESSES: usize = 5;
 const FUNCTIONS: [(&str, u32); 2] = [("register", 200), ("send", 3)];
 /// How a baseline is made.
 const HOW: &str = "tests/bench/gates --write";
-const BUILT: &str =
-    "x86_64, as `sam build` builds it, the toolchain of rust-toolchain.toml";
+const BUILT: &str = "x86_64, as `sam build` builds it, the toolchain of rust-toolchain.toml";
 
 /// Takes all figures.
 ///
