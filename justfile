@@ -15,7 +15,7 @@ test:
 scenario FILTER:
     cargo test --workspace --test black_box -- {{ FILTER }}
 
-# check while working: format, lints, rules, stories
+# check while working: format, lints, tests
 fast:
     .ci/run fast
 
@@ -23,7 +23,7 @@ fast:
 ci:
     .ci/run
 
-# check before a release: every suite
+# check before a release: the gate and what takes long
 ci-full:
     .ci/run full
 

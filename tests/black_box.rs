@@ -22,7 +22,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         "no_log_line_and_no_metric_holds_a_secret_a_token_or_a_user_id",
         move || match written {
             None => Ok(Completion::ignored_with(
-                "it is of all stories, told to servers of this process",
+                "it needs all stories, told to servers of this process",
             )),
             Some(_) if a_story_failed => {
                 Err("a story failed: what it would have written is not known".into())

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # What the commands of this directory share: where tools are and how they get there. Sourced by bash.
 
+# An install that failed is never taken for one that is done.
+set -euo pipefail
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=$root/tests/.tools
-# The installer of Python packages, of PyPI.
-uv=uv==0.13.9
+# The version of uv, which installs Python packages.
+uv=0.13.9
 
 fail() {
     echo "$0: $*" >&2
@@ -67,12 +70,12 @@ install_venv() {
 }
 
 install_uv() {
-    [[ $("$tools/uv/bin/uv" --version 2>/dev/null) == "uv ${uv#uv==} "* ]] && return
+    [[ $("$tools/uv/bin/uv" --version 2>/dev/null) == "uv $uv "* ]] && return
     # Debian ships the module that makes environments apart from Python.
     python3 -c 'import ensurepip' 2>/dev/null || needs ensurepip:python3-venv
     rm -rf "$tools/uv"
     python3 -m venv "$tools/uv"
-    "$tools/uv/bin/pip" install --quiet --disable-pip-version-check "$uv"
+    "$tools/uv/bin/pip" install --quiet --disable-pip-version-check "uv==$uv"
 }
 
 # node_modules NAME: what NAME/package-lock.json pins, in .tools/NAME-node/node_modules.
@@ -123,16 +126,16 @@ build_functions() {
     local log packages here options=()
     here=$(uname -m)
     here=${here/aarch64/arm64}
-    # Where the option is left out, as `sam build` does for the architecture of the machine, the build is in another folder.
+    # On Linux `sam build` leaves the option out for the architecture of the machine, and the build is in another folder then.
     case ${1:-$here} in
-    "$here") ;;
+    "$here") [[ $(uname -s) = Linux ]] || options=("--${here/_/-}") ;;
     x86_64) options=(--x86-64) ;;
     arm64) options=(--arm64) ;;
     *) fail "$1 is not an architecture of Lambda: x86_64 or arm64" ;;
     esac
     log=$(mktemp)
     mapfile -t packages < <(function_names)
-    (cd "$root" && nice cargo lambda build --release --locked "${options[@]}" "${packages[@]/#/--package=}") >"$log" 2>&1 ||
+    (cd "$root" && nice env -u CARGO_TARGET_DIR cargo lambda build --release --locked "${options[@]}" "${packages[@]/#/--package=}") >"$log" 2>&1 ||
         { tail -n 40 "$log" >&2; fail "the functions cannot be built"; }
     rm "$log"
 }
@@ -157,5 +160,5 @@ sam_build() {
     build_functions
     local log=$1.log
     mkdir -p "$(dirname "$1")"
-    sam build --beta-features --build-dir "$1" >"$log" 2>&1 || { tail -n 40 "$log" >&2; fail "sam build failed"; }
+    env -u CARGO_TARGET_DIR sam build --beta-features --build-dir "$1" >"$log" 2>&1 || { tail -n 40 "$log" >&2; fail "sam build failed"; }
 }
