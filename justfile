@@ -19,7 +19,7 @@ scenario FILTER:
 fast:
     .ci/run fast
 
-# check before a hand-over: the gate
+# check before a change lands: the gate
 ci:
     .ci/run
 

@@ -23,7 +23,8 @@ exclusively() (
         flock 9
     fi
     shift
-    "$@"
+    # What it leaves running does not keep the lock.
+    "$@" 9>&-
 )
 
 # installed DIRECTORY FILE COMMAND…: runs the command, which fills the directory, unless it did so for what the file holds now.
@@ -31,6 +32,7 @@ installed() {
     local record=$1/installed file=$2
     cmp -s "$file" "$record" && return
     shift 2
+    rm -f "$record"
     "$@"
     cp "$file" "$record"
 }
