@@ -4,21 +4,13 @@ use push::change::{Action, Case, Change};
 use push::device::{Binding, Departed, Device, Policy, Record, State, Version};
 use push::event::{Event, What};
 use push::subscription::{Subscription, Subscriptions, Tags, Way, Wish, decide};
-use push::{
-    Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, TagId, TagName, Time,
-    Token, UserId,
-};
+use push::{Caller, DeviceId, Platform, Span, TagId, TagName, Time, Token, UserId};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
 
 fn policy() -> Policy {
-    Policy {
-        lease: Span::from_days(270),
-        bindings_not_before: Time::default(),
-        require_client_secret: RequireClientSecret::Users,
-        client_secret_mode: ClientSecretMode::PerUser,
-    }
+    crate::policy(Span::from_days(270))
 }
 
 fn id() -> DeviceId {

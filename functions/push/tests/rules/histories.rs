@@ -6,10 +6,7 @@ use push::device::{Policy, Record, Version};
 use push::registration::{Assessment, Decision, Further, Look, Missing, Registration, Snapshot};
 use push::subscription::{Tags, Way, Wish};
 use push::unregistration::Found;
-use push::{
-    Caller, ClientSecretMode, DeviceId, Platform, RequireClientSecret, Span, TagId, TagName, Time,
-    Token, TokenKey, UserId,
-};
+use push::{Caller, DeviceId, Platform, Span, TagId, TagName, Time, Token, TokenKey, UserId};
 use std::collections::BTreeMap;
 
 /// One thing that happens. Calls take effect in two steps, so that others get in between.
@@ -86,12 +83,7 @@ fn tags() -> Tags {
 }
 
 fn policy() -> Policy {
-    Policy {
-        lease: Span::from_days(10),
-        bindings_not_before: Time::default(),
-        require_client_secret: RequireClientSecret::Users,
-        client_secret_mode: ClientSecretMode::PerUser,
-    }
+    crate::policy(Span::from_days(10))
 }
 
 fn event() -> impl Strategy<Value = Event> {

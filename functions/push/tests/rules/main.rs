@@ -8,3 +8,16 @@ mod reports;
 mod subscriptions;
 mod table;
 mod who_may;
+
+use push::device::Policy;
+use push::{ClientSecretMode, RequireClientSecret, Span, Time};
+
+/// The template's defaults for all but the lease.
+fn policy(lease: Span) -> Policy {
+    Policy {
+        lease,
+        bindings_not_before: Time::default(),
+        require_client_secret: RequireClientSecret::Users,
+        client_secret_mode: ClientSecretMode::PerUser,
+    }
+}

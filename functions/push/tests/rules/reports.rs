@@ -3,19 +3,12 @@
 use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
 use push::report::{News, Report, decide};
 use push::subscription::Subscriptions;
-use push::{
-    Caller, ClientSecretMode, Platform, Refusal, RequireClientSecret, Span, Time, Token, UserId,
-};
+use push::{Caller, Platform, Refusal, Span, Time, Token, UserId};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
 fn policy() -> Policy {
-    Policy {
-        lease: Span::from_days(10),
-        bindings_not_before: Time::default(),
-        require_client_secret: RequireClientSecret::Users,
-        client_secret_mode: ClientSecretMode::PerUser,
-    }
+    crate::policy(Span::from_days(10))
 }
 
 fn alice() -> UserId {

@@ -7,22 +7,14 @@ use push::subscription::{
     MOST, Outcome, Refused, Subscription, Subscriptions, Tags, Way, Wish, decide, read,
 };
 use push::unregistration::{Found, unregister};
-use push::{
-    Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, TagId,
-    TagName, Time, Token, UserId,
-};
+use push::{Caller, DeviceId, Platform, Refusal, Span, TagId, TagName, Time, Token, UserId};
 use std::collections::BTreeMap;
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
 
 fn policy() -> Policy {
-    Policy {
-        lease: Span::from_days(10),
-        bindings_not_before: Time::default(),
-        require_client_secret: RequireClientSecret::Users,
-        client_secret_mode: ClientSecretMode::PerUser,
-    }
+    crate::policy(Span::from_days(10))
 }
 
 fn user(name: &str) -> UserId {

@@ -17,12 +17,7 @@ const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
 
 fn policy() -> Policy {
-    Policy {
-        lease: Span::from_days(270),
-        bindings_not_before: Time::default(),
-        require_client_secret: RequireClientSecret::Users,
-        client_secret_mode: ClientSecretMode::PerUser,
-    }
+    crate::policy(Span::from_days(270))
 }
 
 fn user(name: &str) -> UserId {
