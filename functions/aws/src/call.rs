@@ -27,7 +27,8 @@ pub struct Call {
     raw_query: String,
 }
 
-/// The gateway's own clock is believed up to this far from ours; past it, or where it is missing, ours is taken.
+/// The gateway's clock and ours may differ by this much. Calls are ordered by the gateway's clock, and markers of logouts
+/// are kept by ours, for longer than this: past it, nothing would be sure.
 const CLOCK_TOLERANCE: Span = Span::from_seconds(60);
 
 impl Call {
@@ -35,7 +36,7 @@ impl Call {
     /// a URI cannot hold, a `host` or `x-forwarded-proto` that no URL can be made of, a body that is no base64.
     ///
     /// # Errors
-    /// [`Failure::NotJson`] where a body that should be base64 is not.
+    /// [`Failure::NotJson`] where a body that should be base64 is not, [`Failure::ClocksDiffer`].
     pub fn read(
         event: LambdaEvent<ApiGatewayV2httpRequest>,
         clock: &(dyn Fn() -> Time + Send + Sync),
@@ -45,9 +46,14 @@ impl Call {
             context,
         } = event;
         let now = clock();
-        let arrived = u64::try_from(payload.request_context.time_epoch)
-            .map_or(Time::default(), Time::from_millis);
-        let off = now.since(arrived).max(arrived.since(now));
+        let arrived = match u64::try_from(payload.request_context.time_epoch) {
+            // The gateway of `sam local` names no time.
+            Ok(0) => now,
+            epoch => Time::from_millis(epoch.unwrap_or_default()),
+        };
+        if now.since(arrived).max(arrived.since(now)) > CLOCK_TOLERANCE {
+            return Err(Failure::ClocksDiffer);
+        }
         let body = match (payload.body.take(), payload.is_base64_encoded) {
             (None, _) => Body::Empty,
             (Some(text), false) => Body::Text(text),
@@ -62,7 +68,6 @@ impl Call {
         repair(&mut payload);
         let mut request = Request::from(LambdaRequest::ApiGatewayV2(payload));
         *request.body_mut() = body;
-        let arrived = if off > CLOCK_TOLERANCE { now } else { arrived };
         Ok(Self {
             arrived,
             now,

@@ -100,6 +100,9 @@ pub async fn enter<F: Function>(
         failure.as_ref(),
         milliseconds,
     );
+    if matches!(failure, Some(Failure::ClocksDiffer)) {
+        metrics.count(Metric::ClocksDiffer, 1);
+    }
     match reply.status() {
         500.. => metrics.count(Metric::Failures(F::NAME), 1),
         400.. => metrics.count(Metric::Refusals(F::NAME), 1),

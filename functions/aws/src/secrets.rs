@@ -213,7 +213,15 @@ impl Secrets {
             return Some(Caller::Provisioned);
         }
         match UserSecret::verify(presented, [key], &self.application) {
-            Verified::Genuine(UserSecret { user, expires }) => Some(Caller::User { user, expires }),
+            Verified::Genuine(UserSecret {
+                user,
+                issued,
+                expires,
+            }) => Some(Caller::User {
+                user,
+                issued,
+                expires,
+            }),
             Verified::UnknownKey | Verified::No => None,
         }
     }

@@ -173,7 +173,7 @@ impl Deliver {
     /// next published to.
     async fn retire(&self, retired: &Retired) -> Result<(), Failure> {
         let now = (self.clock)();
-        let holder = self.store.holder(&retired.token).await?;
+        let holder = self.store.token_item(&retired.token).await?;
         // The item of a token outlives its device by a day.
         if let Some(holder) = holder.filter(|holder| holder.expires > now) {
             let record = self.store.device(&holder.device).await?;

@@ -87,7 +87,7 @@ impl Feedback {
         let Ok(token) = Token::parse(report.platform, &token) else {
             return Ok(Removal::NotNeeded);
         };
-        let Some(holder) = self.bindings.store().holder(&token.key()).await? else {
+        let Some(holder) = self.bindings.store().token_item(&token.key()).await? else {
             return Ok(Removal::NotNeeded);
         };
         let budget = self.settings.max_removals_per_hour;

@@ -1,6 +1,6 @@
 //! Who calls, as far as the secret in the request proves it.
 
-use crate::device::UserMark;
+use crate::logout::{LoggedOut, UserHash};
 use crate::{Refusal, Time, UserId};
 
 /// What the secrets of a request prove. A malformed or forged secret proves nothing and never becomes a caller.
@@ -16,6 +16,8 @@ pub enum Caller {
     User {
         /// The user it was made for.
         user: UserId,
+        /// When it was made; whole seconds.
+        issued: Time,
         /// Until when it speaks for that user in everything; past it, it can still log out.
         expires: Time,
     },
@@ -55,7 +57,7 @@ impl Caller {
     /// Proves now to be this user.
     #[must_use]
     pub fn is(&self, user: &UserId, now: Time) -> bool {
-        matches!(self, Self::User { user: own, expires } if own == user && now < *expires)
+        matches!(self, Self::User { user: own, expires, .. } if own == user && now < *expires)
     }
 
     /// Proves to be or to have been this user: enough to log out.
@@ -64,11 +66,21 @@ impl Caller {
         matches!(self, Self::User { user: own, .. } if own == user)
     }
 
-    /// The mark of the user that it proves to be or to have been.
+    /// Whom its logout concerns. Without a secret, nobody.
     #[must_use]
-    pub fn mark(&self) -> Option<UserMark> {
+    pub fn logs_out(&self) -> Option<LoggedOut> {
         match self {
-            Self::User { user, .. } => Some(UserMark::of(user)),
+            Self::User { user, .. } => Some(LoggedOut::User(UserHash::of(user))),
+            Self::Provisioned | Self::Backend => Some(LoggedOut::Everybody),
+            Self::Nobody => None,
+        }
+    }
+
+    /// When its secret was made, where it was made for one user.
+    #[must_use]
+    pub fn issued(&self) -> Option<Time> {
+        match self {
+            Self::User { issued, .. } => Some(*issued),
             Self::Nobody | Self::Provisioned | Self::Backend => None,
         }
     }

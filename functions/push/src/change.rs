@@ -1,7 +1,8 @@
 //! What one transaction changes, and what has to hold for it.
 
 use crate::device::{Record, Version};
-use crate::registration::Holder;
+use crate::logout::UserHash;
+use crate::token_item::TokenItem;
 use crate::{DeviceId, TagName, Time, TokenKey, UserId};
 
 /// Everything that one decision changes: all of it, or nothing.
@@ -40,8 +41,10 @@ pub enum Case {
     Eviction,
     /// The device ends, or an index entry goes, because its user is erased.
     Erasure,
-    /// A user's logout from a device that is not theirs is remembered.
-    Departure,
+    /// The registration came too late to bind: what it would have ended has ended.
+    Overtaken,
+    /// A logout that ends nothing leaves its marker.
+    LogoutMarker,
     /// The device subscribes to tags.
     Subscription,
     /// The device no longer subscribes to tags.
@@ -71,14 +74,23 @@ pub enum Action {
         /// As it was seen.
         seen: Seen,
     },
-    /// The token is a device's from now on, or only was its.
+    /// The token's item becomes `item`: a device holds the token from now on, or no longer does.
     PutToken {
         /// The token's name.
         key: TokenKey,
         /// All of its new item.
-        holder: Holder,
+        item: TokenItem,
         /// What its item has to be before.
-        held: Held,
+        condition: TokenCondition,
+    },
+    /// Nothing is written; the user must not have been erased after the registration arrived, nor after its secret was made.
+    CheckErasure {
+        /// The user.
+        user: UserHash,
+        /// When the registration arrived.
+        place: Time,
+        /// When the client secret was made, where it was made for one user; whole seconds.
+        issued: Option<Time>,
     },
     /// The user's index has the device. No condition: only who holds the device's version writes its links.
     PutLink {
@@ -117,23 +129,13 @@ pub enum Action {
 /// How an item was seen: its version, or that there was none. An expired item that is still there has a version.
 pub type Seen = Option<Version>;
 
-/// What has to be so of a token's item.
+/// What has to hold for a token's item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
-    /// There is none.
-    Absent,
-    /// It names this device, which got the token by a call that arrived then.
-    By(DeviceId, Time),
-    /// It names this device, or there is none.
-    ByNobodyElse(DeviceId),
-}
-
-/// A token's item as it was seen.
-#[must_use]
-pub fn held(holder: Option<&Holder>) -> Held {
-    holder.map_or(Held::Absent, |holder| {
-        Held::By(holder.device.clone(), holder.arrived)
-    })
+pub enum TokenCondition {
+    /// It is as it was seen.
+    AsSeen(Seen),
+    /// It names this device, or there is none. For an item that was not read.
+    NamesNoOther(DeviceId),
 }
 
 /// The version that was seen, if there was an item.

@@ -1,10 +1,10 @@
 //! What is known of a device: its own item decides who owns it.
 
+use crate::logout::{LogoutMarkers, UserHash};
 use crate::subscription::{Subscriptions, Tags};
 use crate::token::hex;
 use crate::{DeviceId, Platform, Span, Time, Token, UserId};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// Random and new on every write: a condition on it holds only while nothing was written since it was read. A counter
 /// would do harm: it restarts with the item, and a late repeat would then end the next owner's binding.
@@ -16,44 +16,15 @@ pub struct Version(pub [u8; 16]);
 pub struct Record {
     /// Changes with every write.
     pub version: Version,
-    /// When the call that last changed it reached the gateway; a call that arrived earlier no longer changes it.
-    pub arrived: Time,
+    /// When the last registration that named the device arrived: its place in the order of arrival. No end of the device
+    /// and no other change moves it.
+    pub place: Time,
     /// From here on it is absent to every reader, whether or not it was swept; whole seconds.
     pub expires: Time,
-    /// Users that logged out while the device was not theirs, and when: their registrations that arrived earlier, and are
-    /// still under way, change nothing any more. Nobody else's are touched.
-    pub departed: Departed,
+    /// The logouts that registrations which are still under way must heed.
+    pub logouts: LogoutMarkers,
     /// Live or ended.
     pub state: State,
-}
-
-/// Moments by user.
-pub type Departed = BTreeMap<UserMark, Time>;
-
-/// A user in an item that may outlive all that is known of them: it can be compared, and is not their id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserMark(String);
-
-impl UserMark {
-    /// The mark of a user: the first 32 hexadecimal digits of the id's SHA-256.
-    #[must_use]
-    pub fn of(user: &UserId) -> Self {
-        let digest = Sha256::digest(user.as_str());
-        Self(hex(digest.get(..16).unwrap_or_default()))
-    }
-
-    /// A mark as the table holds it; nothing where it is none.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// 32 hexadecimal digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// What a device's item says of it.
@@ -61,7 +32,7 @@ impl UserMark {
 pub enum State {
     /// It is registered.
     Live(Device),
-    /// It was; kept for a day, so that slower, earlier calls find out.
+    /// It was; kept for a day, so that slower, earlier calls find its place and the logouts.
     Ended(Ended),
 }
 
@@ -139,7 +110,7 @@ pub trait Owned {
 pub struct Ended {
     /// Whose it was: to that user the repeated logout is answered as the first one was. Nobody's where it was anonymous,
     /// or where no device was known at all.
-    pub user: Option<UserMark>,
+    pub user: Option<UserHash>,
 }
 
 /// The rules' own parameters.
@@ -164,29 +135,23 @@ pub const CHECK: Span = Span::from_days(7);
 /// No transaction starts later than this after its call arrived.
 pub const PATIENCE: Span = Span::from_seconds(10);
 
-/// A departure is of use while a call that arrived before it can still write: [`PATIENCE`], and the minute that clocks
-/// may differ. It is kept a little longer.
-const DEPARTED: Span = Span::from_seconds(120);
-/// So many departures are kept on one device, the latest ones.
-const DEPARTED_MOST: usize = 8;
-
 impl Record {
-    /// What is left of a device for a day: nothing but what slower, earlier calls have to find out.
+    /// What is left of a device for a day.
     #[must_use]
     pub fn tombstone(
         now: Time,
-        arrived: Time,
+        place: Time,
         version: Version,
-        departed: Departed,
-        user: Option<UserMark>,
+        logouts: LogoutMarkers,
+        user: Option<UserHash>,
     ) -> Self {
         let expires = Time::from_seconds((now + TOMBSTONE).seconds());
         let state = State::Ended(Ended { user });
         Self {
             version,
-            arrived,
+            place,
             expires,
-            departed,
+            logouts,
             state,
         }
     }
@@ -208,7 +173,7 @@ impl Record {
 
     /// Whose the device was that has ended, if it was anybody's.
     #[must_use]
-    pub fn left_by(&self) -> Option<&UserMark> {
+    pub fn left_by(&self) -> Option<&UserHash> {
         match &self.state {
             State::Ended(ended) => ended.user.as_ref(),
             State::Live(_) => None,
@@ -222,31 +187,6 @@ impl Record {
             State::Live(device) => Some(device),
             State::Ended(_) => None,
         }
-    }
-
-    /// Whether a registration for `user` that arrived then comes too late to change anything.
-    #[must_use]
-    pub fn supersedes(&self, arrived: Time, user: Option<&UserId>, now: Time) -> bool {
-        let departed = || {
-            user.and_then(|user| self.departed.get(&UserMark::of(user)))
-                .is_some_and(|left| *left > arrived)
-        };
-        self.present(now).is_some() && (self.arrived > arrived || departed())
-    }
-
-    /// The departures that still matter.
-    #[must_use]
-    pub fn departed(&self, now: Time) -> Departed {
-        let mut kept: Vec<_> = self
-            .departed
-            .iter()
-            .filter(|(_, left)| **left + DEPARTED > now)
-            .collect();
-        kept.sort_by_key(|(_, left)| std::cmp::Reverse(**left));
-        kept.into_iter()
-            .take(DEPARTED_MOST)
-            .map(|(user, left)| (user.clone(), *left))
-            .collect()
     }
 }
 

@@ -7,4 +7,6 @@ pub enum Refusal {
     NotFound,
     /// The caller did not prove its right.
     Unauthorized,
+    /// More logouts arrived at once than are remembered: whether one of them came after the call is not known.
+    TooManyLogouts,
 }

@@ -1,10 +1,27 @@
 //! Registering: which device, for whom, with which token, and everything that has to change with it.
+//!
+//! # The order of arrival
+//!
+//! Calls race: one that the gateway took first may be carried out last. The order in which they arrived decides. At every
+//! quiet moment a device belongs to whom the calls give it when they are carried out one by one in that order.
+//!
+//! A registration of device D with token T for user U, which arrived at `place`,
+//!
+//! 1. **ends** D, and the other device that holds T, where their places are not later;
+//! 2. **leaves** its place in the items of D and of T, where theirs are older;
+//! 3. **binds** D to U with T, unless something later is known: the place of D or of T, a logout of U or of everybody from
+//!    D, or the erasure of U. For an anonymous registration any logout is later.
+//!
+//! Where it does not bind, it was *overtaken*. It is answered as if it had come in time: then a later call would have ended
+//! what it did. One exception: a registration that finds everything as it wants it writes nothing, so it overtakes nobody.
 
-use crate::change::{Action, Case, Change, Held, held, seen};
-use crate::device::{
-    Binding, CHECK, Device, GRACE, Policy, Record, State, TOMBSTONE, UserMark, Version,
-};
+use crate::change::{Action, Case, Change, TokenCondition, seen};
+use crate::device::{Binding, CHECK, Device, GRACE, Policy, Record, State, Version};
+use crate::erasure::Erasure;
+use crate::logout::UserHash;
 use crate::subscription::Subscriptions;
+use crate::token_item::TokenItem;
+use crate::unregistration::{Ending, TokenSeen};
 use crate::{Caller, DeviceId, Refusal, Time, Token, TokenKey, UserId};
 
 /// What a device asks for.
@@ -16,8 +33,21 @@ pub struct Registration {
     pub user: Option<UserId>,
     /// Its token.
     pub token: Token,
-    /// When the call reached the gateway.
-    pub arrived: Time,
+    /// When the call reached the gateway: its place in the order of arrival.
+    pub place: Time,
+    /// When the client secret was made, where it was made for one user; whole seconds.
+    pub issued: Option<Time>,
+    /// What becomes of a device that is not registered.
+    pub if_absent: IfAbsent,
+}
+
+/// What a registration does where the device is not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfAbsent {
+    /// The device is registered.
+    Create,
+    /// The call is refused: [`Refusal::NotFound`].
+    NotFound,
 }
 
 /// What one consistent read found: the items of the device, of the token, and of the user's link to the device. An item
@@ -27,21 +57,11 @@ pub struct Snapshot {
     /// The device's item.
     pub device: Option<Record>,
     /// The token's item.
-    pub token: Option<Holder>,
+    pub token: Option<TokenItem>,
     /// When the link expires.
     pub link: Option<Time>,
-}
-
-/// A token's item. When the device lets go of the token, it is kept for a day, as the device's own is when that ends: a
-/// slower call, which arrived before the one that last took the token, may still be under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// The device that has the token, or had it last.
-    pub device: DeviceId,
-    /// When the call by which a device last got it reached the gateway; one that arrived earlier no longer takes it.
-    pub arrived: Time,
-    /// When it expires; whole seconds.
-    pub expires: Time,
+    /// The erasure of the user. It is read after a conflict only: until then [`Action::CheckErasure`] tells.
+    pub erasure: Option<Erasure>,
 }
 
 /// What the second read found, where the first one gave reason for one.
@@ -50,7 +70,7 @@ pub struct Further {
     /// The item of the other device that the token's item names.
     pub holder: Option<Record>,
     /// The item of the token that the device had before.
-    pub former: Option<Holder>,
+    pub former: Option<TokenItem>,
 }
 
 /// What to read besides, before anything is changed.
@@ -67,10 +87,10 @@ pub struct Missing {
 pub enum Assessment {
     /// Everything is as asked for; nothing is written.
     Unchanged(Device),
-    /// A call that arrived later has been answered; nothing is written, and the answer is what it would have been before.
-    Superseded(Device),
-    /// Something changes. `missing` has to be read, and SNS be asked about the endpoint where `look` says so.
-    Changes {
+    /// Something later is known. `missing` has to be read; SNS need not be asked.
+    Overtaken(Missing),
+    /// The device is bound. `missing` has to be read, and SNS be asked about the endpoint where `look` says so.
+    Binds {
         /// What to read besides.
         missing: Missing,
         /// Whether SNS has to be asked.
@@ -89,17 +109,25 @@ pub enum Look {
 
 /// What is written in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// This change, after which the device is as it says.
-    Write(Change, Device),
-    /// Nothing, as in [`Assessment::Superseded`].
-    Superseded(Device),
+pub struct Decision {
+    /// The change; nothing where the registration was overtaken and has nothing to end.
+    pub change: Option<Change>,
+    /// The device as the answer shows it.
+    pub device: Device,
+}
+
+/// Whether something later than a registration is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    InTime,
+    Overtaken,
 }
 
 /// What registering comes to, given what stands now.
 ///
 /// # Errors
-/// [`Refusal::Unauthorized`] where the caller may not.
+/// [`Refusal::Unauthorized`] where the caller may not, [`Refusal::NotFound`] where the device has to be registered and is
+/// not, [`Refusal::TooManyLogouts`].
 pub fn assess(
     now: Time,
     found: &Snapshot,
@@ -107,27 +135,16 @@ pub fn assess(
     caller: &Caller,
     policy: &Policy,
 ) -> Result<Assessment, Refusal> {
-    let live = found.device.as_ref().and_then(|record| record.live(now));
+    let present = found.device.as_ref().and_then(|record| record.present(now));
+    let live = present.and_then(|record| record.live(now));
     let owner = live.and_then(|device| policy.owner(device, now));
     let same_token = live.is_some_and(|device| device.token.is(&wanted.token));
     authorise(now, wanted.user.as_ref(), owner, same_token, caller)?;
-    if found.supersedes(wanted, now) {
-        return Ok(Assessment::Superseded(
-            wanted.device_without_endpoint(now, policy),
-        ));
-    }
-    if let (Some(record), Some(device)) = (&found.device, live)
-        && owner == wanted.user.as_ref()
-        && device.token == wanted.token
-        && found
-            .token
-            .as_ref()
-            .is_some_and(|holder| holder.expires > now && holder.device == wanted.device)
-        && (wanted.user.is_none() || found.link.is_some_and(|expires| expires > now))
-        && !policy.is_due(record, now)
-        && now.since(device.checked) < CHECK
-    {
-        return Ok(Assessment::Unchanged(device.clone()));
+    let order = found.order(now, wanted)?;
+    // A device that a later call has ended was registered when this one arrived, for all that is known.
+    let absent = live.is_none() && (order == Order::InTime || present.is_none());
+    if absent && wanted.if_absent == IfAbsent::NotFound {
+        return Err(Refusal::NotFound);
     }
     let former = found
         .device
@@ -138,6 +155,22 @@ pub fn assess(
         holder: found.other(wanted),
         former: former.filter(|key| *key != wanted.token.key()),
     };
+    if order == Order::Overtaken {
+        return Ok(Assessment::Overtaken(missing));
+    }
+    if let (Some(record), Some(device)) = (present, live)
+        && owner == wanted.user.as_ref()
+        && device.token == wanted.token
+        && found
+            .token
+            .as_ref()
+            .is_some_and(|item| item.expires > now && item.device == wanted.device)
+        && (wanted.user.is_none() || found.link.is_some_and(|expires| expires > now))
+        && !policy.is_due(record, now)
+        && now.since(device.checked) < CHECK
+    {
+        return Ok(Assessment::Unchanged(device.clone()));
+    }
     // A login makes sure that pushes will work. A logout does not wait for SNS.
     let look = match live {
         Some(device)
@@ -149,11 +182,14 @@ pub fn assess(
         }
         _ => Look::Needed,
     };
-    Ok(Assessment::Changes { missing, look })
+    Ok(Assessment::Binds { missing, look })
 }
 
-/// What registering writes, given what stands now. `checked` is when SNS was asked about `endpoint`.
-#[must_use]
+/// What registering writes, given what stands now. `checked` is when SNS was asked about `endpoint`. Neither matters where
+/// the registration was overtaken.
+///
+/// # Errors
+/// [`Refusal::Unauthorized`], [`Refusal::TooManyLogouts`].
 pub fn decide(
     now: Time,
     found: &Snapshot,
@@ -162,33 +198,69 @@ pub fn decide(
     (endpoint, checked): (&str, Time),
     version: Version,
     policy: &Policy,
-) -> Decision {
-    let before = found.device.as_ref();
-    let live = before.and_then(|record| record.live(now));
+) -> Result<Decision, Refusal> {
+    let live = found.device.as_ref().and_then(|record| record.live(now));
     let mut device = wanted.device_of(live, now, policy);
     endpoint.clone_into(&mut device.endpoint);
     device.checked = checked;
-    let key = wanted.token.key();
-    let holder = found.other(wanted);
-    let holding = further
-        .holder
-        .as_ref()
-        .and_then(|record| record.live(now))
-        .filter(|other| other.token.key() == key);
-    let late = |record: &Record| record.supersedes(wanted.arrived, None, now);
-    if found.supersedes(wanted, now)
-        || (holding.is_some() && further.holder.as_ref().is_some_and(late))
-    {
-        return Decision::Superseded(device);
-    }
+    let change = match found.order(now, wanted)? {
+        Order::Overtaken => overtaken(now, found, further, wanted, version),
+        Order::InTime => Some(bind(now, found, further, wanted, &device, version, policy)),
+    };
+    Ok(Decision { change, device })
+}
 
+/// The lease of a device begins anew because its owner has read it. Its place stays: a call that is under way comes later.
+/// Nothing where the token's item names another device.
+#[must_use]
+pub fn renew(
+    now: Time,
+    id: &DeviceId,
+    found: &Snapshot,
+    version: Version,
+    policy: &Policy,
+) -> Option<Change> {
+    let record = found.device.as_ref()?;
+    let device = record.live(now)?;
+    if found.token.as_ref().is_some_and(|item| item.device != *id) {
+        return None;
+    }
+    let wanted = Registration {
+        device: id.clone(),
+        user: device.binding.as_ref().map(|binding| binding.user.clone()),
+        token: device.token.clone(),
+        place: record.place,
+        issued: None,
+        if_absent: IfAbsent::NotFound,
+    };
+    let mut renewed = wanted.device_of(Some(device), now, policy);
+    renewed.endpoint.clone_from(&device.endpoint);
+    renewed.checked = device.checked;
+    let further = Further::default();
+    Some(bind(
+        now, found, &further, &wanted, &renewed, version, policy,
+    ))
+}
+
+/// The device becomes what was asked for.
+fn bind(
+    now: Time,
+    found: &Snapshot,
+    further: &Further,
+    wanted: &Registration,
+    device: &Device,
+    version: Version,
+    policy: &Policy,
+) -> Change {
+    let before = found.device.as_ref();
+    let live = before.and_then(|record| record.live(now));
     let lease = policy.lease_end(now);
     let record = Record {
         version,
-        arrived: wanted.arrived,
+        place: wanted.place,
         expires: lease + GRACE,
-        departed: before
-            .map(|record| record.departed(now))
+        logouts: before
+            .map(|record| record.logouts.current(now))
             .unwrap_or_default(),
         state: State::Live(device.clone()),
     };
@@ -198,36 +270,22 @@ pub fn decide(
         record,
         seen: seen(before),
     }];
-    if let Some(id) = holder.clone() {
-        match (&further.holder, holding) {
-            (Some(other), Some(held)) => {
-                actions.extend(end(now, &id, other, held, wanted.arrived, version));
-            }
-            (other, _) => actions.push(Action::CheckDevice {
-                id,
-                seen: seen(other.as_ref()),
-            }),
-        }
-    }
+    let holding = found.holding(now, further, wanted);
+    actions.extend(found.release(now, further, wanted, version));
     actions.push(Action::PutToken {
-        key: key.clone(),
-        holder: Holder {
+        key: wanted.token.key(),
+        item: TokenItem {
+            version,
             device: wanted.device.clone(),
-            arrived: wanted.arrived,
+            place: wanted.place,
             expires,
         },
-        held: held(found.token.as_ref()),
+        condition: found.token_as_seen(),
     });
     if let Some((record, former)) = before.and_then(|record| Some((record, record.device()?))) {
-        let held = held(further.former.as_ref());
-        if !former.token.is(&wanted.token)
-            && matches!(&held, Held::By(device, _) if *device == wanted.device)
-        {
-            actions.push(Action::PutToken {
-                key: former.token.key(),
-                holder: Holder::past(now, &wanted.device, record),
-                held,
-            });
+        if !former.token.is(&wanted.token) {
+            let token = TokenSeen::Read(further.former.as_ref());
+            actions.extend(token.let_go(now, &wanted.device, record, version));
         }
         if let Some(binding) = &former.binding
             && Some(&binding.user) != wanted.user.as_ref()
@@ -249,8 +307,19 @@ pub fn decide(
             expires: lease,
         });
     }
+    let owner = live.and_then(|device| policy.owner(device, now));
+    if let Some(user) = &wanted.user
+        && owner != Some(user)
+    {
+        actions.push(Action::CheckErasure {
+            user: UserHash::of(user),
+            place: wanted.place,
+            issued: wanted.issued,
+        });
+    }
 
-    let new_owner = live.is_some_and(|device| policy.owner(device, now) != wanted.user.as_ref());
+    let holder = found.other(wanted);
+    let new_owner = live.is_some() && owner != wanted.user.as_ref();
     let case = match (live, holder, holding) {
         (Some(_), Some(_), Some(_)) if new_owner => Case::OwnerChangeAndReinstall,
         (_, Some(_), Some(_)) => Case::Reinstall,
@@ -261,7 +330,75 @@ pub fn decide(
         (Some(device), None, _) if !device.token.is(&wanted.token) => Case::TokenRefresh,
         (Some(_), None, _) => Case::Renewal,
     };
-    Decision::Write(Change { case, actions }, device)
+    Change { case, actions }
+}
+
+/// What an overtaken registration would have ended has ended, and its place is left; nothing where all of it is later.
+///
+/// No condition asks for what overtook it: places and markers never go back.
+fn overtaken(
+    now: Time,
+    found: &Snapshot,
+    further: &Further,
+    wanted: &Registration,
+    version: Version,
+) -> Option<Change> {
+    let place = wanted.place;
+    let before = found.device.as_ref();
+    let present = before.and_then(|record| record.present(now));
+    let token = found.token.as_ref().and_then(|item| item.present(now));
+    let takes_token = token.is_none_or(|item| item.place < place);
+    let mut actions = Vec::new();
+    if takes_token || found.holding(now, further, wanted).is_some() {
+        actions.extend(found.release(now, further, wanted, version));
+    }
+    let user = wanted.user.as_ref().map(UserHash::of);
+    let logouts = present
+        .map(|record| record.logouts.current(now))
+        .unwrap_or_default();
+    match before {
+        Some(record) if record.device().is_some() => {
+            if present.is_none_or(|record| record.place <= place) {
+                let ending = Ending {
+                    id: &wanted.device,
+                    record,
+                    place,
+                    logouts,
+                    user,
+                };
+                let same = record
+                    .device()
+                    .is_some_and(|device| device.token.is(&wanted.token));
+                let former = if same && takes_token {
+                    TokenSeen::WrittenElsewhere
+                } else if same {
+                    TokenSeen::Read(found.token.as_ref())
+                } else {
+                    TokenSeen::Read(further.former.as_ref())
+                };
+                actions.extend(ending.actions(now, former, version));
+            }
+        }
+        _ if present.is_none_or(|record| record.place < place) => {
+            actions.push(Action::PutDevice {
+                id: wanted.device.clone(),
+                record: Record::tombstone(now, place, version, logouts, user),
+                seen: seen(before),
+            });
+        }
+        _ => {}
+    }
+    if takes_token {
+        actions.push(Action::PutToken {
+            key: wanted.token.key(),
+            item: TokenItem::free(now, version, wanted.device.clone(), place),
+            condition: found.token_as_seen(),
+        });
+    }
+    (!actions.is_empty()).then_some(Change {
+        case: Case::Overtaken,
+        actions,
+    })
 }
 
 /// The table of who may register what.
@@ -285,96 +422,106 @@ fn authorise(
     }
 }
 
-/// The device `other` ends because its token is now another's.
-fn end(
-    now: Time,
-    id: &DeviceId,
-    other: &Record,
-    held: &Device,
-    arrived: Time,
-    version: Version,
-) -> Vec<Action> {
-    let user = held.binding.as_ref().map(|binding| &binding.user);
-    let link = user.map(|user| Action::DeleteLink {
-        user: user.clone(),
-        device: id.clone(),
-    });
-    let mark = user.map(UserMark::of);
-    let record = Record::tombstone(now, arrived, version, other.departed(now), mark);
-    let put = Action::PutDevice {
-        id: id.clone(),
-        record,
-        seen: Some(other.version),
-    };
-    let subscriptions = held.subscriptions.unindexed(id);
-    std::iter::once(put)
-        .chain(link)
-        .chain(subscriptions)
-        .collect()
-}
-
 impl Registration {
-    /// The device, its endpoint apart, with what it keeps of what it was.
+    /// The device, its endpoint apart, with what it keeps of what it was: tags follow the owner that is stored, whether or
+    /// not the lease has run out.
     fn device_of(&self, live: Option<&Device>, now: Time, policy: &Policy) -> Device {
-        let mut device = self.device_without_endpoint(now, policy);
-        let Some(live) = live else {
-            return device;
-        };
-        device.created = live.created;
-        if policy.owner(live, now) == self.user.as_ref()
-            && let Some(subscribed) = policy.subscribed(live, now)
-        {
-            device.since = live.since;
-            device.subscriptions = subscribed.clone();
-        }
-        device
-    }
-
-    fn device_without_endpoint(&self, now: Time, policy: &Policy) -> Device {
         let lease = policy.lease_end(now);
-        Device {
+        let mut device = Device {
             binding: self.user.clone().map(|user| Binding { user, lease }),
             token: self.token.clone(),
             endpoint: String::new(),
             checked: Time::default(),
             created: now,
             updated: now,
-            since: self.arrived,
+            since: self.place,
             subscriptions: Subscriptions::default(),
+        };
+        if let Some(live) = live {
+            device.created = live.created;
+            if live.binding.as_ref().map(|binding| &binding.user) == self.user.as_ref() {
+                device.since = live.since;
+                device.subscriptions = live.subscriptions.clone();
+            }
         }
+        device
     }
 }
 
 impl Snapshot {
+    /// Whether something later than the registration is known.
+    fn order(&self, now: Time, wanted: &Registration) -> Result<Order, Refusal> {
+        let place = wanted.place;
+        let device = self.device.as_ref().and_then(|record| record.present(now));
+        let token = self.token.as_ref().and_then(|item| item.present(now));
+        let logged_out = |record: &Record| record.logouts.overtake(wanted.user.as_ref(), place);
+        let erased = |erasure: &Erasure| wanted.user.is_some() && erasure.overtakes(place);
+        if device.is_some_and(|record| record.place > place || logged_out(record))
+            || token.is_some_and(|item| item.place > place)
+            || self.erasure.as_ref().is_some_and(erased)
+        {
+            return Ok(Order::Overtaken);
+        }
+        if device.is_some_and(|record| record.logouts.may_overtake(place)) {
+            return Err(Refusal::TooManyLogouts);
+        }
+        match &self.erasure {
+            Some(erasure) if erasure.refuses(wanted.issued) => Err(Refusal::Unauthorized),
+            _ => Ok(Order::InTime),
+        }
+    }
+
     /// The other device that the token's item names, expired or not: whether that still has the token, only a look at it
     /// tells.
     fn other(&self, wanted: &Registration) -> Option<DeviceId> {
-        let holder = self.token.as_ref()?;
-        (holder.device != wanted.device).then(|| holder.device.clone())
+        let item = self.token.as_ref()?;
+        (item.device != wanted.device).then(|| item.device.clone())
     }
 
-    /// Whether a call that arrived later has changed the device, or taken the token.
-    fn supersedes(&self, wanted: &Registration, now: Time) -> bool {
-        let device = self
-            .device
-            .as_ref()
-            .is_some_and(|record| record.supersedes(wanted.arrived, wanted.user.as_ref(), now));
-        let token = self
-            .token
-            .as_ref()
-            .is_some_and(|holder| holder.expires > now && holder.arrived > wanted.arrived);
-        device || token
+    /// The item of the other device, where that holds the token.
+    fn holding<'a>(
+        &self,
+        now: Time,
+        further: &'a Further,
+        wanted: &Registration,
+    ) -> Option<&'a Record> {
+        let other = further.holder.as_ref()?;
+        let device = other.live(now)?;
+        let holds = self.other(wanted).is_some() && device.token.is(&wanted.token);
+        holds.then_some(other)
     }
-}
 
-impl Holder {
-    /// The item of a token that the device with this item lets go of.
-    #[must_use]
-    pub fn past(now: Time, device: &DeviceId, record: &Record) -> Self {
-        Self {
-            device: device.clone(),
-            arrived: record.arrived,
-            expires: Time::from_seconds((now + TOMBSTONE).seconds()),
+    /// The other device that holds the token ends, unless its place is later. Where another device is named and does not
+    /// hold the token, it must not have begun to: its transaction may be visible in the token's item first.
+    fn release(
+        &self,
+        now: Time,
+        further: &Further,
+        wanted: &Registration,
+        version: Version,
+    ) -> Vec<Action> {
+        let Some(id) = self.other(wanted) else {
+            return Vec::new();
+        };
+        let Some(other) = self.holding(now, further, wanted) else {
+            let seen = seen(further.holder.as_ref());
+            return vec![Action::CheckDevice { id, seen }];
+        };
+        if other.place > wanted.place {
+            return Vec::new();
         }
+        let owner = other.device().and_then(|device| device.binding.as_ref());
+        let ending = Ending {
+            id: &id,
+            record: other,
+            place: other.place,
+            logouts: other.logouts.current(now),
+            user: owner.map(|binding| UserHash::of(&binding.user)),
+        };
+        ending.actions(now, TokenSeen::WrittenElsewhere, version)
+    }
+
+    fn token_as_seen(&self) -> TokenCondition {
+        TokenCondition::AsSeen(self.token.as_ref().map(|item| item.version))
     }
 }

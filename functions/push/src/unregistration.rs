@@ -1,8 +1,13 @@
-//! Unregistering: a logout, an uninstall seen in time, a token found dead.
+//! The ends of a device: a logout, a dead token, a user who has too many devices or is erased.
+//!
+//! No end moves the device's place in the order of arrival. A logout and an erasure leave a marker of whom they concern:
+//! registrations that arrived earlier, and are still under way, find it. A removal and an eviction leave none: a
+//! registration that is under way registers the device again.
 
-use crate::change::{Action, Case, Change, Held, seen};
-use crate::device::{Policy, Record, UserMark, Version};
-use crate::registration::Holder;
+use crate::change::{Action, Case, Change, TokenCondition, seen};
+use crate::device::{Policy, Record, Version};
+use crate::logout::{LoggedOut, LogoutMarkers, UserHash};
+use crate::token_item::TokenItem;
 use crate::{Caller, DeviceId, Refusal, Time, UserId};
 
 /// What unregistering comes to.
@@ -21,15 +26,40 @@ pub struct Found<'a> {
     pub id: &'a DeviceId,
     /// Its item.
     pub record: Option<&'a Record>,
-    /// The token's item, where it was read.
-    pub token: Option<Option<&'a Holder>>,
+    /// The token's item.
+    pub token: TokenSeen<'a>,
 }
 
-/// What unregistering a device comes to. Whoever logs out from a device that is not theirs, or not known, is answered
-/// that there is none, and any registration of theirs that arrived before and is still under way will change nothing.
+/// What is known of the item of a token that a device lets go of.
+#[derive(Clone, Copy, Debug)]
+pub enum TokenSeen<'a> {
+    /// Nothing: a condition on it tells.
+    NotRead,
+    /// It was read, and there was this or nothing.
+    Read(Option<&'a TokenItem>),
+    /// The same change writes it otherwise.
+    WrittenElsewhere,
+}
+
+/// The end of a device.
+pub(crate) struct Ending<'a> {
+    pub(crate) id: &'a DeviceId,
+    /// The item of a device, live or expired, as it was seen.
+    pub(crate) record: &'a Record,
+    /// The place that is left.
+    pub(crate) place: Time,
+    /// The markers that are left.
+    pub(crate) logouts: LogoutMarkers,
+    /// Whose it was, to be answered when they log out again.
+    pub(crate) user: Option<UserHash>,
+}
+
+/// Unregisters a device. Its owner, and a caller who may speak for everybody, end it; so does anybody where it is nobody's.
+/// Every logout with a secret overtakes the registrations of its user that arrived before it, also where the device is
+/// another's or not known.
 ///
 /// # Errors
-/// [`Refusal::Unauthorized`] where the caller may not and nothing is to be remembered.
+/// [`Refusal::Unauthorized`], [`Refusal::NotFound`]: the caller has no secret, and the device is somebody's or not known.
 pub fn unregister(
     now: Time,
     found: Found<'_>,
@@ -38,36 +68,38 @@ pub fn unregister(
     version: Version,
     policy: &Policy,
 ) -> Result<Unregistration, Refusal> {
-    let present = found.record.filter(|record| record.present(now).is_some());
-    let Some(device) = present.and_then(|record| record.live(now)) else {
-        return absent(now, found, caller, arrived, version);
+    let present = found.record.and_then(|record| record.present(now));
+    let live = present.and_then(|record| record.live(now));
+    let owner = live.and_then(|device| policy.owner(device, now));
+    let own = owner.map_or(live.is_some(), |owner| {
+        caller.is_trusted() || caller.was(owner)
+    });
+    let who = caller.logs_out();
+    if who.is_none() && !own {
+        return Err(live.map_or(Refusal::NotFound, |_| Refusal::Unauthorized));
+    }
+    let left = present.and_then(Record::left_by).cloned();
+    let again = left.is_some() && left.map(LoggedOut::User) == who;
+    // A registration that arrived later has counted already, and holds off the earlier ones by itself.
+    let late = present.is_some_and(|record| record.place > arrived);
+    let change = match (&who, found.record) {
+        _ if late => None,
+        (_, Some(record)) if own => Some(found.end(
+            now,
+            record,
+            Case::Unregister,
+            who.map(|who| (who, arrived)),
+            version,
+        )),
+        (Some(who), _) => found.mark(now, who, arrived, version),
+        (None, _) => None,
     };
-    if let Some(owner) = policy.owner(device, now) {
-        match caller {
-            Caller::Nobody => return Err(Refusal::Unauthorized),
-            Caller::User { .. } if !caller.was(owner) => {
-                return Ok(depart(
-                    now,
-                    found,
-                    caller,
-                    arrived,
-                    version,
-                    Err(Refusal::NotFound),
-                ));
-            }
-            Caller::User { .. } | Caller::Provisioned | Caller::Backend => {}
-        }
-    }
-    if present.is_some_and(|record| record.arrived > arrived) {
-        return Ok(Unregistration {
-            change: None,
-            answer: Ok(()),
-        });
-    }
-    Ok(Unregistration {
-        change: end(now, found, Case::Unregister, arrived, version),
-        answer: Ok(()),
-    })
+    let answer = if own || again {
+        Ok(())
+    } else {
+        Err(Refusal::NotFound)
+    };
+    Ok(Unregistration { change, answer })
 }
 
 /// The removal of a device whose token was found dead at `at`, if it has not registered since.
@@ -81,16 +113,12 @@ pub fn remove(
 ) -> Option<Change> {
     let record = found.record?;
     let device = record.live(now)?;
-    let dead = device.endpoint == endpoint && device.checked < at && record.arrived <= at;
-    if dead {
-        end(now, found, Case::Removal, at, version)
-    } else {
-        None
-    }
+    let dead = device.endpoint == endpoint && device.checked < at && record.place <= at;
+    dead.then(|| found.end(now, record, Case::Removal, None, version))
 }
 
 /// The end of a device of a user who has too many, if it still is that user's and has not registered again since its lease
-/// was seen to end at `lease`. Its last call keeps its place: one that is under way comes later and registers it again.
+/// was seen to end at `lease`.
 #[must_use]
 pub fn evict(
     now: Time,
@@ -102,46 +130,20 @@ pub fn evict(
 ) -> Option<Change> {
     let record = found.record?;
     let device = policy.receives(record, user, now)?;
-    device
-        .binding
-        .as_ref()
-        .filter(|binding| binding.lease <= lease)?;
-    end(now, found, Case::Eviction, record.arrived, version)
+    let binding = device.binding.as_ref()?;
+    (binding.lease <= lease).then(|| found.end(now, record, Case::Eviction, None, version))
 }
 
-/// The device ends: its item becomes a tombstone, its token is free, its user's index does not have it.
-fn end(now: Time, found: Found<'_>, case: Case, arrived: Time, version: Version) -> Option<Change> {
-    let record = found.record?;
-    let device = record.device()?;
-    let user = device.binding.as_ref().map(|binding| &binding.user);
-    let mark = user.filter(|_| case != Case::Erasure).map(UserMark::of);
-    let tombstone = Record::tombstone(now, arrived, version, record.departed(now), mark);
-    let mut actions = vec![Action::PutDevice {
-        id: found.id.clone(),
-        record: tombstone,
-        seen: Some(record.version),
-    }];
-    // Not read: the condition tells. Read, and another's: it stays.
-    if found
-        .token
-        .is_none_or(|token| token.is_none_or(|holder| holder.device == *found.id))
-    {
-        actions.push(Action::PutToken {
-            key: device.token.key(),
-            holder: Holder::past(now, found.id, record),
-            held: Held::ByNobodyElse(found.id.clone()),
-        });
-    }
-    actions.extend(user.map(|user| Action::DeleteLink {
-        user: user.clone(),
-        device: found.id.clone(),
-    }));
-    actions.extend(device.subscriptions.unindexed(found.id));
-    Some(Change { case, actions })
+/// What erasing a user, by a call that arrived then, does to a device in the user's index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// The device ends, or is not the user's and only the index entry goes.
+    Write(Change),
+    /// The user has registered it later.
+    PassedOver,
 }
 
-/// What erasing a user does to a device in the user's index: the device ends where it is the user's, whatever arrived
-/// later, and nothing is kept that names them; else only the entry goes.
+/// See [`Erased`]. Nothing but the marker is kept that names the user.
 #[must_use]
 pub fn erase(
     now: Time,
@@ -149,11 +151,18 @@ pub fn erase(
     user: &UserId,
     arrived: Time,
     version: Version,
-) -> Option<Change> {
-    let device = found.record.and_then(Record::device);
-    if device.is_some_and(|device| device.binding.as_ref().is_some_and(|own| own.user == *user)) {
-        let arrived = arrived.max(found.record?.arrived);
-        return end(now, found, Case::Erasure, arrived, version);
+) -> Erased {
+    let is_theirs = |record: &&Record| {
+        let binding = record.device().and_then(|device| device.binding.as_ref());
+        binding.is_some_and(|binding| binding.user == *user)
+    };
+    if let Some(record) = found.record.filter(is_theirs) {
+        if record.present(now).is_some() && record.place > arrived {
+            return Erased::PassedOver;
+        }
+        let who = LoggedOut::User(UserHash::of(user));
+        let marker = Some((who, arrived));
+        return Erased::Write(found.end(now, record, Case::Erasure, marker, version));
     }
     let check = Action::CheckDevice {
         id: found.id.clone(),
@@ -163,98 +172,119 @@ pub fn erase(
         user: user.clone(),
         device: found.id.clone(),
     };
-    Some(Change {
+    Erased::Write(Change {
         case: Case::Erasure,
         actions: vec![check, link],
     })
 }
 
-/// The device is unknown, or has ended.
-fn absent(
-    now: Time,
-    found: Found<'_>,
-    caller: &Caller,
-    arrived: Time,
-    version: Version,
-) -> Result<Unregistration, Refusal> {
-    let before = found.record.and_then(|record| record.present(now));
-    let left = before.and_then(Record::left_by);
-    match caller {
-        Caller::Nobody => Err(Refusal::NotFound),
-        Caller::User { .. } => {
-            let again = left.is_some() && left == caller.mark().as_ref();
-            let answer = if again {
-                Ok(())
-            } else {
-                Err(Refusal::NotFound)
-            };
-            Ok(depart(now, found, caller, arrived, version, answer))
-        }
-        // It may speak for everybody, so everybody's earlier registrations end with it.
-        Caller::Provisioned | Caller::Backend => {
-            let later = before.is_some_and(|record| record.arrived >= arrived);
-            let departed = before
-                .map(|record| record.departed(now))
-                .unwrap_or_default();
-            let tombstone = Record::tombstone(now, arrived, version, departed, left.cloned());
-            let change = (!later).then(|| leave(found, tombstone));
-            Ok(Unregistration {
-                change,
-                answer: Err(Refusal::NotFound),
-            })
-        }
-    }
-}
-
-/// The caller's departure is noted, on the live device of another or on a tombstone.
-fn depart(
-    now: Time,
-    found: Found<'_>,
-    caller: &Caller,
-    arrived: Time,
-    version: Version,
-    answer: Result<(), Refusal>,
-) -> Unregistration {
-    let before = found.record.and_then(|record| record.present(now));
-    let change = caller.mark().and_then(|mark| {
-        let noted = |record: &Record| {
-            record
-                .departed
-                .get(&mark)
-                .is_some_and(|left| *left >= arrived)
+impl Found<'_> {
+    /// The device ends, and leaves the marker of a logout where there is one.
+    fn end(
+        &self,
+        now: Time,
+        record: &Record,
+        case: Case,
+        marker: Option<(LoggedOut, Time)>,
+        version: Version,
+    ) -> Change {
+        let owner = record.device().and_then(|device| device.binding.as_ref());
+        let ending = Ending {
+            id: self.id,
+            record,
+            place: record.place,
+            logouts: match marker {
+                Some((who, arrived)) => record.logouts.with(now, who, arrived),
+                None => record.logouts.current(now),
+            },
+            user: owner
+                .filter(|_| case != Case::Erasure)
+                .map(|binding| UserHash::of(&binding.user)),
         };
-        if before.is_some_and(|record| record.arrived >= arrived || noted(record)) {
+        let actions = ending.actions(now, self.token, version);
+        Change { case, actions }
+    }
+
+    /// The marker of a logout that ends nothing: on the device of another, or on a tombstone.
+    fn mark(&self, now: Time, who: &LoggedOut, arrived: Time, version: Version) -> Option<Change> {
+        let present = self.record.and_then(|record| record.present(now));
+        if present.is_some_and(|record| record.logouts.has(who, arrived)) {
             return None;
         }
-        let mut departed = before
-            .map(|record| record.departed(now))
-            .unwrap_or_default();
-        departed.insert(mark, arrived);
-        let record = match before {
+        let before = present.map(|record| &record.logouts).cloned();
+        let logouts = before.unwrap_or_default().with(now, who.clone(), arrived);
+        let record = match present {
             Some(record) if record.device().is_some() => Record {
                 version,
-                departed,
+                logouts,
                 ..record.clone()
             },
             _ => {
-                let last = before.map(|record| record.arrived).unwrap_or_default();
-                let left = before.and_then(Record::left_by).cloned();
-                Record::tombstone(now, last, version, departed, left)
+                let place = present.map(|record| record.place).unwrap_or_default();
+                let user = present.and_then(Record::left_by).cloned();
+                Record::tombstone(now, place, version, logouts, user)
             }
         };
-        Some(leave(found, record))
-    });
-    Unregistration { change, answer }
+        let put = Action::PutDevice {
+            id: self.id.clone(),
+            record,
+            seen: seen(self.record),
+        };
+        Some(Change {
+            case: Case::LogoutMarker,
+            actions: vec![put],
+        })
+    }
 }
 
-fn leave(found: Found<'_>, record: Record) -> Change {
-    let put = Action::PutDevice {
-        id: found.id.clone(),
-        record,
-        seen: seen(found.record),
-    };
-    Change {
-        case: Case::Departure,
-        actions: vec![put],
+impl Ending<'_> {
+    /// The device's item becomes a tombstone, its token is free, its user's and its tags' indexes do not have it.
+    pub(crate) fn actions(self, now: Time, token: TokenSeen<'_>, version: Version) -> Vec<Action> {
+        let Self { id, record, .. } = self;
+        let tombstone = Record::tombstone(now, self.place, version, self.logouts, self.user);
+        let put = Action::PutDevice {
+            id: id.clone(),
+            record: tombstone,
+            seen: Some(record.version),
+        };
+        let token = token.let_go(now, id, record, version);
+        let device = record.device();
+        let binding = device.and_then(|device| device.binding.as_ref());
+        let link = binding.map(|binding| Action::DeleteLink {
+            user: binding.user.clone(),
+            device: id.clone(),
+        });
+        let subscriptions = device.map(|device| device.subscriptions.unindexed(id));
+        let rest = token.into_iter().chain(link);
+        let rest = rest.chain(subscriptions.into_iter().flatten());
+        std::iter::once(put).chain(rest).collect()
+    }
+}
+
+impl TokenSeen<'_> {
+    /// The device lets go of the token that its item, as it was seen, names. The token keeps its place, which is the
+    /// device's. Nothing where the token's item names another device.
+    pub(crate) fn let_go(
+        self,
+        now: Time,
+        id: &DeviceId,
+        record: &Record,
+        version: Version,
+    ) -> Option<Action> {
+        let (condition, place) = match self {
+            Self::NotRead => (TokenCondition::NamesNoOther(id.clone()), record.place),
+            Self::Read(None) => (TokenCondition::AsSeen(None), record.place),
+            Self::Read(Some(item)) if item.device == *id => (
+                TokenCondition::AsSeen(Some(item.version)),
+                record.place.max(item.place),
+            ),
+            Self::Read(Some(_)) | Self::WrittenElsewhere => return None,
+        };
+        let device = record.device()?;
+        Some(Action::PutToken {
+            key: device.token.key(),
+            item: TokenItem::free(now, version, id.clone(), place),
+            condition,
+        })
     }
 }

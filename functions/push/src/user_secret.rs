@@ -15,6 +15,8 @@ use sha2::Sha256;
 pub struct UserSecret {
     /// The user that its holder may speak for.
     pub user: UserId,
+    /// When it was made; whole seconds.
+    pub issued: Time,
     /// When it stops to do so.
     pub expires: Time,
 }
@@ -77,6 +79,7 @@ impl UserSecret {
         (
             Self {
                 user: user.clone(),
+                issued: Time::from_seconds(now.seconds()),
                 expires: Time::from_seconds(exp),
             },
             text,
@@ -113,6 +116,7 @@ impl UserSecret {
                 .map_or(Verified::No, |user| {
                     Verified::Genuine(Self {
                         user,
+                        issued: Time::from_seconds(claims.iat),
                         expires: Time::from_seconds(claims.exp),
                     })
                 }),
@@ -192,6 +196,7 @@ mod tests {
             made,
             UserSecret {
                 user: alice(),
+                issued: Time::from_seconds(1),
                 expires: Time::from_seconds(61)
             }
         );

@@ -2,13 +2,13 @@
 
 mod body;
 
-use aws::bindings::{Bindings, Unknown};
+use aws::bindings::Bindings;
 use aws::secrets::Secrets;
 use aws::sns::Applications;
 use aws::{Call, Failure, Function, Reply, Settings, Start, missing, shown};
 use body::Body;
 use push::device::Device;
-use push::registration::Registration;
+use push::registration::{IfAbsent, Registration};
 use push::{DeviceId, Token};
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Function for Register {
             ("POST", "/devices") => {
                 let body = Body::of(call)?;
                 let (id, device) = self
-                    .register(call, &body, body.device_id()?, Unknown::Registers)
+                    .register(call, &body, body.device_id()?, IfAbsent::Create)
                     .await?;
                 self.show(201, call, &id, &device)
             }
@@ -45,7 +45,7 @@ impl Function for Register {
                 let body = Body::of(call)?;
                 let id = DeviceId::parse(call.path("deviceId"))?;
                 let (id, device) = self
-                    .register(call, &body, body.same_device_id(id)?, Unknown::IsMissing)
+                    .register(call, &body, body.same_device_id(id)?, IfAbsent::NotFound)
                     .await?;
                 self.show(200, call, &id, &device)
             }
@@ -76,7 +76,7 @@ impl Register {
         call: &Call,
         body: &Body,
         device: DeviceId,
-        unknown: Unknown,
+        if_absent: IfAbsent,
     ) -> Result<(DeviceId, Device), Failure> {
         let user = body.user_id()?;
         let token = body
@@ -91,10 +91,10 @@ impl Register {
         {
             return Err(Failure::Unauthorized);
         }
-        let token = match (token, unknown) {
+        let token = match (token, if_absent) {
             (Some(token), _) => token,
-            (None, Unknown::Registers) => return Err(missing("platform").into()),
-            (None, Unknown::IsMissing) => self.token_of(&device, body, call).await?,
+            (None, IfAbsent::Create) => return Err(missing("platform").into()),
+            (None, IfAbsent::NotFound) => self.token_of(&device, body, call).await?,
         };
         if self.applications.arn(token.platform()).is_none() {
             return Err(Failure::PlatformNotConfigured);
@@ -103,9 +103,11 @@ impl Register {
             device,
             user,
             token,
-            arrived: call.arrived,
+            place: call.arrived,
+            issued: caller.issued(),
+            if_absent,
         };
-        let device = self.bindings.register(&wanted, &caller, unknown).await?;
+        let device = self.bindings.register(&wanted, &caller).await?;
         Ok((wanted.device, device))
     }
 

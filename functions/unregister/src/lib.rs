@@ -54,8 +54,9 @@ impl Unregister {
     /// Ends every binding of the user, for a backend. Who is not known is erased already.
     async fn erase(&self, call: &Call, user: &str) -> Result<(), Failure> {
         self.secrets.backend(call).await?;
+        let secret_life = self.settings.client_secret_life;
         self.bindings
-            .erase(&UserId::parse(user)?, call.arrived)
+            .erase(&UserId::parse(user)?, call.arrived, secret_life)
             .await
     }
 }

@@ -6,9 +6,11 @@ use crate::{Failure, Metric, random};
 use futures_util::future::try_join_all;
 use push::change::Change;
 use push::device::{Record, Version};
-use push::registration::Holder;
-use push::unregistration::{self, Found};
-use push::{Caller, DeviceId, Time, UserId};
+use push::erasure::Erasure;
+use push::logout::UserHash;
+use push::token_item::TokenItem;
+use push::unregistration::{self, Erased, Found, TokenSeen};
+use push::{Caller, DeviceId, Span, Time, UserId};
 
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,7 @@ impl Bindings {
         let found = Found {
             id,
             record: record.as_ref(),
-            token: None,
+            token: TokenSeen::NotRead,
         };
         let needed = unregistration::remove(now, found, endpoint, at, random::version()?);
         let device = record
@@ -101,7 +103,7 @@ impl Bindings {
         let found = Found {
             id,
             record: record.as_ref(),
-            token: None,
+            token: TokenSeen::NotRead,
         };
         let version = random::version()?;
         match unregistration::evict((self.clock)(), found, user, lease, version, &self.policy) {
@@ -115,13 +117,24 @@ impl Bindings {
         }
     }
 
-    /// Nothing in the table names the user as the owner of a device any more, as far as registrations that are under way
-    /// had not yet been answered: every device in the user's index has ended, or is another's.
+    /// The user is erased. From now on no registration that arrived before the call makes a device theirs, and no client
+    /// secret that was made before it does. Every device that was theirs has ended. What they registered after the call
+    /// arrived stays.
     ///
     /// # Errors
     /// [`Failure::Unavailable`], where a repeat goes on; [`Failure::Internal`].
-    pub async fn erase(&self, user: &UserId, arrived: Time) -> Result<(), Failure> {
+    pub async fn erase(
+        &self,
+        user: &UserId,
+        arrived: Time,
+        secret_life: Span,
+    ) -> Result<(), Failure> {
         let mut attempts = Attempts::new(self.clock.clone(), arrived);
+        let erasure = Erasure::new((self.clock)(), arrived, secret_life);
+        let hash = UserHash::of(user);
+        attempts
+            .repeat(|| self.store.erased(&hash, &erasure))
+            .await?;
         let mut empty = 0;
         // A registration whose commit is only half visible may show its link late: so look twice.
         while empty < 2 {
@@ -130,16 +143,20 @@ impl Bindings {
             let Some(links) = attempts.passed(links).await? else {
                 continue;
             };
-            empty = if links.is_empty() { empty + 1 } else { 0 };
+            let mut written = false;
             for some in links.chunks(AT_ONCE) {
                 let decide = |now, found: Found<'_>, version| {
-                    Ok((
-                        unregistration::erase(now, found, user, arrived, version),
-                        (),
-                    ))
+                    Ok(
+                        match unregistration::erase(now, found, user, arrived, version) {
+                            Erased::Write(change) => (Some(change), true),
+                            Erased::PassedOver => (None, false),
+                        },
+                    )
                 };
-                try_join_all(some.iter().map(|(id, _)| self.end(id, arrived, decide))).await?;
+                let ends = some.iter().map(|(id, _)| self.end(id, arrived, decide));
+                written |= try_join_all(ends).await?.contains(&true);
             }
+            empty = if written { 0 } else { empty + 1 };
         }
         Ok(())
     }
@@ -156,14 +173,18 @@ impl Bindings {
         let mut again = false;
         loop {
             let found = self.found(id, again).await;
-            let Some((record, holder)) = attempts.passed(found).await? else {
+            let Some((record, token)) = attempts.passed(found).await? else {
                 continue;
             };
             let (version, now) = (random::version()?, (self.clock)());
             let found = Found {
                 id,
                 record: record.as_ref(),
-                token: again.then_some(holder.as_ref()),
+                token: if again {
+                    TokenSeen::Read(token.as_ref())
+                } else {
+                    TokenSeen::NotRead
+                },
             };
             let (change, answer) = decide(now, found, version)?;
             let Some(change) = change else {
@@ -189,16 +210,16 @@ impl Bindings {
         &self,
         id: &DeviceId,
         with_token: bool,
-    ) -> Result<(Option<Record>, Option<Holder>), Fault> {
+    ) -> Result<(Option<Record>, Option<TokenItem>), Fault> {
         let record = self.store.device(id).await?;
         let key = record
             .as_ref()
             .and_then(Record::device)
             .map(|device| device.token.key());
-        let holder = match key {
-            Some(key) if with_token => self.store.holder(&key).await?,
+        let token = match key {
+            Some(key) if with_token => self.store.token_item(&key).await?,
             _ => None,
         };
-        Ok((record, holder))
+        Ok((record, token))
     }
 }

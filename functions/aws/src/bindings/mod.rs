@@ -11,13 +11,13 @@ pub use subscribing::Subscribed;
 
 use crate::jobs::Jobs;
 use crate::sns::Endpoints;
-use crate::store::Attempts;
+use crate::store::{Attempts, ReadErasure};
 use crate::webhooks::Events;
 use crate::{Clock, Failure, Metric, Metrics, Start, Store, random};
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
 use push::reading::{Reading, Renewal};
-use push::registration::{self, Assessment, Decision, Further, Look, Registration};
+use push::registration::{self, Assessment, Decision, Look, Registration};
 use push::{Caller, DeviceId, Time, Token};
 
 /// Who has which device.
@@ -30,15 +30,6 @@ pub struct Bindings {
     policy: Policy,
     clock: Clock,
     metrics: Metrics,
-}
-
-/// Whether a registration may make a device known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// It becomes known.
-    Registers,
-    /// It has to be known already.
-    IsMissing,
 }
 
 impl Bindings {
@@ -78,63 +69,56 @@ impl Bindings {
         &self,
         wanted: &Registration,
         caller: &Caller,
-        unknown: Unknown,
     ) -> Result<Device, Failure> {
         let key = wanted.token.key();
-        let mut attempts = Attempts::new(self.clock.clone(), wanted.arrived);
+        let mut attempts = Attempts::new(self.clock.clone(), wanted.place);
         let mut looked: Option<(String, Time)> = None;
+        let mut erasure = ReadErasure::No;
         loop {
             let found = self
                 .store
-                .snapshot(&wanted.device, &key, wanted.user.as_ref())
+                .snapshot(&wanted.device, &key, wanted.user.as_ref(), erasure)
                 .await;
             let Some(found) = attempts.passed(found).await? else {
                 continue;
             };
             let now = (self.clock)();
-            let known = found.device.as_ref().and_then(|record| record.present(now));
-            let (known, live) = (known.is_some(), known.and_then(|record| record.live(now)));
             let assessed = registration::assess(now, &found, wanted, caller, &self.policy)?;
             let (missing, look) = match assessed {
-                Assessment::Superseded(_) if unknown == Unknown::IsMissing && !known => {
-                    return Err(Failure::NotFound);
-                }
                 Assessment::Unchanged(device) => {
                     self.metrics.count(Metric::Registrations("unchanged"), 1);
                     return Ok(device);
                 }
-                Assessment::Superseded(device) => return Ok(self.superseded(device)),
-                Assessment::Changes { .. } if unknown == Unknown::IsMissing && live.is_none() => {
-                    return Err(Failure::NotFound);
-                }
-                Assessment::Changes { missing, look } => (missing, look),
+                Assessment::Overtaken(missing) => (missing, None),
+                Assessment::Binds { missing, look } => (missing, Some(look)),
             };
             let further = self.store.further(&missing).await;
             let Some(further) = attempts.passed(further).await? else {
                 continue;
             };
+            let live = found.device.as_ref().and_then(|record| record.live(now));
             let (endpoint, checked) = match (&looked, look, live) {
                 // The same token is not asked about twice in one call, whatever the table makes of it meanwhile.
                 (Some((endpoint, checked)), ..) => (endpoint.clone(), *checked),
-                (None, Look::Kept(endpoint), Some(device)) => (endpoint, device.checked),
+                (None, None, _) => (String::new(), now),
+                (None, Some(Look::Kept(endpoint)), Some(device)) => (endpoint, device.checked),
                 (None, ..) => looked
                     .insert((self.endpoints.ready(&wanted.token).await?, now))
                     .clone(),
             };
             let (version, now) = (random::version()?, (self.clock)());
-            let endpoint = (endpoint.as_str(), checked);
-            let decision = registration::decide(
+            let Decision { change, device } = registration::decide(
                 now,
                 &found,
                 &further,
                 wanted,
-                endpoint,
+                (&endpoint, checked),
                 version,
                 &self.policy,
-            );
-            let (change, device) = match decision {
-                Decision::Superseded(device) => return Ok(self.superseded(device)),
-                Decision::Write(change, device) => (change, device),
+            )?;
+            let Some(change) = change else {
+                self.metrics.count(Metric::Registrations("overtaken"), 1);
+                return Ok(device);
             };
             if self.write(&change, version, &mut attempts).await? == Written::Done {
                 let other = missing.holder.as_ref().zip(further.holder.as_ref());
@@ -143,13 +127,8 @@ impl Bindings {
                 self.tell_of(now, &change, &before).await;
                 return Ok(device);
             }
+            erasure = ReadErasure::Yes;
         }
-    }
-
-    /// The device that a later call has left, for an earlier one that came too late.
-    fn superseded(&self, device: Device) -> Device {
-        self.metrics.count(Metric::Registrations("superseded"), 1);
-        device
     }
 
     /// The device as its owner, or a holder of a provisioned secret, sees it. To the owner's app this is a sign of life:
@@ -176,48 +155,21 @@ impl Bindings {
         Ok(device.clone())
     }
 
-    /// One attempt to renew the lease of a device that is as it was seen, without asking SNS. This sign of life keeps the
-    /// place of the last one among the calls: what is under way comes later.
+    /// One attempt to renew the lease of a device that is as it was seen, without asking SNS.
     async fn renew(&self, id: &DeviceId, seen: &Record, arrived: Time) -> Result<(), Failure> {
         let Some(device) = seen.device() else {
             return Ok(());
         };
-        let wanted = Registration {
-            device: id.clone(),
-            user: device.binding.as_ref().map(|binding| binding.user.clone()),
-            token: device.token.clone(),
-            arrived: seen.arrived,
-        };
-        let found = self
-            .store
-            .snapshot(id, &wanted.token.key(), wanted.user.as_ref())
-            .await?;
+        let user = device.binding.as_ref().map(|binding| &binding.user);
+        let key = device.token.key();
+        let found = self.store.snapshot(id, &key, user, ReadErasure::No).await?;
         let same = found
             .device
             .as_ref()
             .is_some_and(|record| record.version == seen.version);
-        let held = found
-            .token
-            .as_ref()
-            .is_none_or(|holder| holder.device == *id);
-        if !same || !held {
-            return Ok(());
-        }
         let (version, now) = (random::version()?, (self.clock)());
-        let (further, endpoint) = (
-            Further::default(),
-            (device.endpoint.as_str(), device.checked),
-        );
-        let decision = registration::decide(
-            now,
-            &found,
-            &further,
-            &wanted,
-            endpoint,
-            version,
-            &self.policy,
-        );
-        if let Decision::Write(change, _) = decision {
+        let change = registration::renew(now, id, &found, version, &self.policy);
+        if let Some(change) = change.filter(|_| same) {
             Attempts::new(self.clock.clone(), arrived).in_time()?;
             self.store.apply(&change, version).await?;
         }

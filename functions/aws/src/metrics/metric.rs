@@ -33,6 +33,8 @@ pub enum Metric {
     Failures(&'static str),
     /// Requests that were refused (4xx), by function.
     Refusals(&'static str),
+    /// Requests that failed because the gateway's clock and the function's differ.
+    ClocksDiffer,
 }
 
 impl Metric {
@@ -51,6 +53,7 @@ impl Metric {
             Self::WebhookDeliveries(_) => "WebhookDeliveries",
             Self::Failures(_) => "Failures",
             Self::Refusals(_) => "Refusals",
+            Self::ClocksDiffer => "ClocksDiffer",
         }
     }
 
@@ -64,7 +67,9 @@ impl Metric {
     /// Names and values beside the application.
     pub(super) fn dimensions(self) -> Vec<(&'static str, &'static str)> {
         match self {
-            Self::Sends | Self::RemovalsOverBudget | Self::MessageAge => vec![],
+            Self::Sends | Self::RemovalsOverBudget | Self::MessageAge | Self::ClocksDiffer => {
+                vec![]
+            }
             Self::Registrations(outcome)
             | Self::Endings(outcome)
             | Self::Jobs(outcome)
@@ -94,7 +99,8 @@ impl Metric {
             Case::Removal => Self::Endings("dead"),
             Case::Eviction => Self::Endings("surplus"),
             Case::Erasure => Self::Endings("erasure"),
-            Case::Departure | Case::Subscription | Case::Unsubscription => return None,
+            Case::Overtaken => Self::Registrations("overtaken"),
+            Case::LogoutMarker | Case::Subscription | Case::Unsubscription => return None,
         })
     }
 }
@@ -121,6 +127,7 @@ mod tests {
             Metric::WebhookDeliveries("delivered"),
             Metric::Failures("send"),
             Metric::Refusals("send"),
+            Metric::ClocksDiffer,
         ] {
             let name = metric.name();
             let dimensions = metric.dimensions();
@@ -149,6 +156,7 @@ mod tests {
                 "        - { Name: Platform, Value: A }\n",
             ),
             (Metric::RemovalsOverBudget, ""),
+            (Metric::ClocksDiffer, ""),
         ] {
             let begin = format!(
                 "      Namespace: Userpush\n      MetricName: {}\n      Dimensions:\n        - {{ Name: Application, Value: ",

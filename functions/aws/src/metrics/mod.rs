@@ -275,7 +275,7 @@ mod tests {
         let (metrics, lines) = metrics();
         metrics.count(Metric::Sends, 0);
         metrics.published(Platform::Fcm, Counts::default());
-        metrics.changed(Case::Departure);
+        metrics.changed(Case::LogoutMarker);
         metrics.flush();
         assert_eq!(lines().len(), 0);
         metrics.changed(Case::OwnerChange);

@@ -1,16 +1,27 @@
 //! Reads of devices, tokens and links: always consistent, and nothing that is missing from an answer is taken for absent.
 
 use super::rows::{
-    self, BadRow, Projection, REACH, Row, device_key, device_of, holder_of, link_key, link_of,
-    link_partition, reach_of, text, token_key,
+    self, BadRow, Projection, REACH, Row, device_key, device_of, erasure_key, erasure_of, link_key,
+    link_of, link_partition, reach_of, text, token_item_of, token_key,
 };
 use super::{Fault, Store};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use push::device::{Reach, Record};
-use push::registration::{Further, Holder, Missing, Snapshot};
+use push::logout::UserHash;
+use push::registration::{Further, Missing, Snapshot};
+use push::token_item::TokenItem;
 use push::{DeviceId, Time, TokenKey, UserId};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
+
+/// Whether a snapshot has the erasure of the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadErasure {
+    /// It has: something was not as the change needed it, and that may be why.
+    Yes,
+    /// It has not.
+    No,
+}
 
 /// The most keys that one `BatchGetItem` takes.
 pub const PAGE: usize = 100;
@@ -25,7 +36,7 @@ pub(super) enum Order {
 }
 
 impl Store {
-    /// The items that a registration of `device` with `token` for `user` starts from: one call.
+    /// The items that a registration starts from: one call. The erasure of its user is one of them where `erasure` says so.
     ///
     /// # Errors
     /// [`Fault`], never a conflict.
@@ -34,14 +45,21 @@ impl Store {
         device: &DeviceId,
         token: &TokenKey,
         user: Option<&UserId>,
+        erasure: ReadErasure,
     ) -> Result<Snapshot, Fault> {
         let mut keys = vec![device_key(device), token_key(token)];
-        keys.extend(user.map(|user| link_key(user, device)));
+        if let Some(user) = user {
+            keys.push(link_key(user, device));
+            if erasure == ReadErasure::Yes {
+                keys.push(erasure_key(&UserHash::of(user)));
+            }
+        }
         let mut snapshot = Snapshot::default();
         for row in self.read(keys).await? {
             match rows::string(&row, "pk")? {
                 pk if pk.starts_with("DEVICES#") => snapshot.device = Some(device_of(&row)?.1),
-                pk if pk.starts_with("TOKEN#") => snapshot.token = Some(holder_of(&row)?),
+                pk if pk.starts_with("TOKEN#") => snapshot.token = Some(token_item_of(&row)?),
+                pk if pk.starts_with("ERASED#") => snapshot.erasure = Some(erasure_of(&row)?),
                 _ => snapshot.link = Some(rows::seconds(&row, "expires")?),
             }
         }
@@ -67,7 +85,7 @@ impl Store {
             if rows::string(&row, "pk")?.starts_with("DEVICES#") {
                 further.holder = Some(device_of(&row)?.1);
             } else {
-                further.former = Some(holder_of(&row)?);
+                further.former = Some(token_item_of(&row)?);
             }
         }
         Ok(further)
@@ -92,7 +110,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`], never a conflict.
-    pub async fn holder(&self, token: &TokenKey) -> Result<Option<Holder>, Fault> {
+    pub async fn token_item(&self, token: &TokenKey) -> Result<Option<TokenItem>, Fault> {
         let call = self
             .client
             .get_item()
@@ -100,7 +118,7 @@ impl Store {
             .set_key(Some(token_key(token)))
             .consistent_read(true);
         let item = call.send().await.map_err(|error| Fault::of(&error))?.item;
-        item.map(|row| Ok(holder_of(&row)?)).transpose()
+        item.map(|row| Ok(token_item_of(&row)?)).transpose()
     }
 
     /// The items of several devices, at most [`PAGE`] and not none, by id; those that have none are not part of it. An

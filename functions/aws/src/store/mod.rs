@@ -18,7 +18,7 @@ mod updates;
 mod webhooks;
 
 pub use attempts::Attempts;
-pub use devices::PAGE;
+pub use devices::{PAGE, ReadErasure};
 pub use erasure::Traces;
 pub use fault::Fault;
 pub use jobs::{Claim, GoesOn, Holder, JobState, Step};

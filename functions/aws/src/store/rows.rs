@@ -3,10 +3,10 @@
 use super::subscriptions;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use push::device::{
-    Binding, Departed, Device, Ended, Reach, Record, State, UserMark, Version, shard,
-};
-use push::registration::Holder;
+use push::device::{Binding, Device, Ended, Reach, Record, State, Version, shard};
+use push::erasure::Erasure;
+use push::logout::{LoggedOut, LogoutMarkers, UserHash};
+use push::token_item::TokenItem;
 use push::{DeviceId, Platform, Time, Token, TokenKey, UserId};
 use std::collections::HashMap;
 use std::fmt;
@@ -28,6 +28,8 @@ impl std::error::Error for BadRow {}
 
 /// The sort key of a token's item.
 pub(crate) const TOKEN: &str = "TOKEN";
+/// The sort key of the item of a user's erasure.
+const ERASED: &str = "ERASED";
 
 pub(crate) fn device_key(id: &DeviceId) -> Row {
     key(format!("DEVICES#{}", shard(id)), id.as_str())
@@ -35,6 +37,10 @@ pub(crate) fn device_key(id: &DeviceId) -> Row {
 
 pub(crate) fn token_key(token: &TokenKey) -> Row {
     key(format!("TOKEN#{}", token.as_str()), TOKEN)
+}
+
+pub(crate) fn erasure_key(user: &UserHash) -> Row {
+    key(format!("ERASED#{}", user.as_str()), ERASED)
 }
 
 pub(crate) fn link_partition(user: &UserId) -> String {
@@ -66,14 +72,18 @@ pub(crate) fn device_row(id: &DeviceId, record: &Record) -> Row {
     let mut row = device_key(id);
     let mut set = |name: &str, value| row.insert(name.to_owned(), value);
     set("v", version(&record.version));
-    set("arrived", number(record.arrived.millis()));
+    set("arrived", number(record.place.millis()));
     set("expires", number(record.expires.seconds()));
-    if !record.departed.is_empty() {
-        let departed = record
-            .departed
-            .iter()
-            .map(|(user, at)| (user.as_str().to_owned(), number(at.millis())));
-        set("departed", AttributeValue::M(departed.collect()));
+    let LogoutMarkers { latest, barrier } = &record.logouts;
+    if !latest.is_empty() {
+        let mark = |(who, at): (&LoggedOut, &Time)| (who.as_str().to_owned(), number(at.millis()));
+        set(
+            "marks",
+            AttributeValue::M(latest.iter().map(mark).collect()),
+        );
+    }
+    if let Some(barrier) = barrier {
+        set("barrier", number(barrier.millis()));
     }
     match &record.state {
         State::Live(device) => {
@@ -107,7 +117,7 @@ pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
     let id = DeviceId::parse(string(row, "sk")?).map_err(|_| BadRow("sk"))?;
     let state = if row.contains_key("ended") {
         State::Ended(Ended {
-            user: optional(row, "left", UserMark::parse)?,
+            user: optional(row, "left", UserHash::parse)?,
         })
     } else {
         let token = string(row, "token")?;
@@ -127,18 +137,20 @@ pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
             subscriptions: subscriptions::of(row)?,
         })
     };
-    let version = row
-        .get("v")
-        .and_then(|v| v.as_b().ok())
-        .and_then(|v| <[u8; 16]>::try_from(v.as_ref()).ok());
     let record = Record {
-        version: Version(version.ok_or(BadRow("v"))?),
-        arrived: millis(row, "arrived")?,
+        version: version_of(row)?,
+        place: millis(row, "arrived")?,
         expires: seconds(row, "expires")?,
-        departed: departed(row)?,
+        logouts: logouts(row)?,
         state,
     };
     Ok((id, record))
+}
+
+fn version_of(row: &Row) -> Result<Version, BadRow> {
+    let version = row.get("v").and_then(|v| v.as_b().ok());
+    let version = version.and_then(|v| <[u8; 16]>::try_from(v.as_ref()).ok());
+    version.map(Version).ok_or(BadRow("v"))
 }
 
 /// The attributes that [`reach_of`] reads; one of their names is a word of DynamoDB's own.
@@ -184,20 +196,20 @@ fn binding(row: &Row) -> Result<Option<Binding>, BadRow> {
     Ok(Some(Binding { user, lease }))
 }
 
-fn departed(row: &Row) -> Result<Departed, BadRow> {
-    let Some(value) = row.get("departed") else {
-        return Ok(Departed::new());
+fn logouts(row: &Row) -> Result<LogoutMarkers, BadRow> {
+    let mut logouts = LogoutMarkers::default();
+    if row.contains_key("barrier") {
+        logouts.barrier = Some(millis(row, "barrier")?);
+    }
+    let Some(marks) = row.get("marks") else {
+        return Ok(logouts);
     };
-    let map = value.as_m().map_err(|_| BadRow("departed"))?;
-    let entry = |(user, at): (&String, &AttributeValue)| {
-        let at = at
-            .as_n()
-            .ok()
-            .and_then(|at| at.parse().ok())
-            .map(Time::from_millis);
-        UserMark::parse(user).zip(at).ok_or(BadRow("departed"))
-    };
-    map.iter().map(entry).collect()
+    for (who, at) in marks.as_m().map_err(|_| BadRow("marks"))? {
+        let at = at.as_n().ok().and_then(|at| at.parse().ok());
+        let (who, at) = LoggedOut::parse(who).zip(at).ok_or(BadRow("marks"))?;
+        logouts.latest.insert(who, Time::from_millis(at));
+    }
+    Ok(logouts)
 }
 
 /// An attribute that need not be there, and is parsed where it is.
@@ -219,20 +231,40 @@ pub(crate) fn link_of(row: &Row) -> Result<(DeviceId, Time), BadRow> {
 }
 
 /// What a token's item says.
-pub(crate) fn holder_of(row: &Row) -> Result<Holder, BadRow> {
-    Ok(Holder {
+pub(crate) fn token_item_of(row: &Row) -> Result<TokenItem, BadRow> {
+    Ok(TokenItem {
+        version: version_of(row)?,
         device: DeviceId::parse(string(row, "d")?).map_err(|_| BadRow("d"))?,
-        arrived: millis(row, "arrived")?,
+        place: millis(row, "arrived")?,
         expires: seconds(row, "expires")?,
     })
 }
 
 /// The whole item of a token.
-pub(crate) fn holder_row(token: &TokenKey, holder: &Holder) -> Row {
+pub(crate) fn token_row(token: &TokenKey, item: &TokenItem) -> Row {
     let mut row = token_key(token);
-    row.insert("d".to_owned(), text(holder.device.as_str()));
-    row.insert("arrived".to_owned(), number(holder.arrived.millis()));
-    row.insert("expires".to_owned(), number(holder.expires.seconds()));
+    row.insert("v".to_owned(), version(&item.version));
+    row.insert("d".to_owned(), text(item.device.as_str()));
+    row.insert("arrived".to_owned(), number(item.place.millis()));
+    row.insert("expires".to_owned(), number(item.expires.seconds()));
+    row
+}
+
+/// What the item of a user's erasure says.
+pub(crate) fn erasure_of(row: &Row) -> Result<Erasure, BadRow> {
+    Ok(Erasure {
+        arrived: millis(row, "arrived")?,
+        secrets_until: seconds(row, "at")?,
+        expires: seconds(row, "expires")?,
+    })
+}
+
+/// The whole item of a user's erasure.
+pub(crate) fn erasure_row(user: &UserHash, erasure: &Erasure) -> Row {
+    let mut row = erasure_key(user);
+    row.insert("arrived".to_owned(), number(erasure.arrived.millis()));
+    row.insert("at".to_owned(), number(erasure.secrets_until.seconds()));
+    row.insert("expires".to_owned(), number(erasure.expires.seconds()));
     row
 }
 

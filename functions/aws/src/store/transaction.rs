@@ -1,11 +1,14 @@
 //! A change of the rules as one `TransactWriteItems`.
 
-use super::rows::{Row, device_key, device_row, holder_row, link_key, number, text, version};
+use super::rows::{
+    Row, device_key, device_row, erasure_key, link_key, number, text, token_row, version,
+};
 use super::subscriptions::subscription_key;
 use super::{Fault, Store};
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
-use push::change::{Action, Change, Held, Seen};
+use push::Time;
+use push::change::{Action, Change, Seen, TokenCondition};
 use push::device::Version;
 use std::collections::HashMap;
 
@@ -70,22 +73,17 @@ impl Store {
             Action::PutDevice { id, record, seen } => {
                 self.put(device_row(id, record), Some(as_seen(seen)))
             }
-            Action::CheckDevice { id, seen } => {
-                let condition = as_seen(seen);
-                let check = ConditionCheck::builder()
-                    .table_name(&self.table)
-                    .set_key(Some(device_key(id)));
-                let check = check
-                    .condition_expression(condition.expression)
-                    .set_expression_attribute_names(Some(condition.names()));
-                let check = check
-                    .set_expression_attribute_values(condition.values())
-                    .build()?;
-                Ok(TransactWriteItem::builder().condition_check(check).build())
-            }
-            Action::PutToken { key, holder, held } => {
-                self.put(holder_row(key, holder), Some(as_held(held)))
-            }
+            Action::CheckDevice { id, seen } => self.check(device_key(id), as_seen(seen)),
+            Action::PutToken {
+                key,
+                item,
+                condition,
+            } => self.put(token_row(key, item), Some(of_token(condition))),
+            Action::CheckErasure {
+                user,
+                place,
+                issued,
+            } => self.check(erasure_key(user), not_erased(*place, *issued)),
             // Links are written by Put of the whole item: an Update would revive what TTL left half deleted.
             Action::PutLink {
                 user,
@@ -110,6 +108,18 @@ impl Store {
                 self.delete(subscription_key(tag, device))
             }
         }
+    }
+
+    /// Nothing is written; what there is under the key has to fit the condition.
+    fn check(&self, key: Row, condition: Condition) -> Result<TransactWriteItem, BuildError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(Some(condition.names()))
+            .set_expression_attribute_values(condition.values());
+        let check = check.build()?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Whatever there is under the key is deleted.
@@ -160,21 +170,31 @@ fn as_seen(seen: &Seen) -> Condition {
 }
 
 /// The token's item is as it has to be.
-fn as_held(held: &Held) -> Condition {
-    match held {
-        Held::Absent => NO_ITEM,
-        Held::By(device, arrived) => Condition {
-            expression: "#d = :d AND #arrived = :arrived",
-            names: &[("#d", "d"), ("#arrived", "arrived")],
-            values: vec![
-                (":d", text(device.as_str())),
-                (":arrived", number(arrived.millis())),
-            ],
-        },
-        Held::ByNobodyElse(device) => Condition {
+fn of_token(condition: &TokenCondition) -> Condition {
+    match condition {
+        TokenCondition::AsSeen(seen) => as_seen(seen),
+        TokenCondition::NamesNoOther(device) => Condition {
             expression: "attribute_not_exists(#d) OR #d = :d",
             names: &[("#d", "d")],
             values: vec![(":d", text(device.as_str()))],
+        },
+    }
+}
+
+/// The user was not erased after the call arrived, nor after its secret was made. An item that has expired and is still
+/// there stops nobody: no secret from before it is valid any more.
+fn not_erased(place: Time, issued: Option<Time>) -> Condition {
+    let place = (":place", number(place.millis()));
+    match issued {
+        None => Condition {
+            expression: "attribute_not_exists(#pk) OR #arrived < :place",
+            names: &[("#pk", "pk"), ("#arrived", "arrived")],
+            values: vec![place],
+        },
+        Some(issued) => Condition {
+            expression: "attribute_not_exists(#pk) OR (#arrived < :place AND #at < :issued)",
+            names: &[("#pk", "pk"), ("#arrived", "arrived"), ("#at", "at")],
+            values: vec![place, (":issued", number(issued.seconds()))],
         },
     }
 }

@@ -1,11 +1,31 @@
-//! Changes of one attribute or two, beside the rules: what removals cost, and where a healed endpoint is.
+//! Writes of one item, beside the rules: what removals cost, where a healed endpoint is, who was erased.
 
-use super::rows::{device_key, key, number, text, version};
+use super::rows::{device_key, erasure_row, key, number, text, version};
 use super::{Fault, Store};
 use push::device::Version;
+use push::erasure::Erasure;
+use push::logout::UserHash;
 use push::{DeviceId, Platform, Time};
 
 impl Store {
+    /// The user was erased, by this call or by a later one. An erasure that arrived later is not overwritten.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn erased(&self, user: &UserHash, erasure: &Erasure) -> Result<(), Fault> {
+        let call = self.client.put_item().table_name(&self.table);
+        let call = call.set_item(Some(erasure_row(user, erasure)));
+        let call = call.condition_expression("attribute_not_exists(#pk) OR #arrived < :arrived");
+        let call = call
+            .expression_attribute_names("#pk", "pk")
+            .expression_attribute_names("#arrived", "arrived")
+            .expression_attribute_values(":arrived", number(erasure.arrived.millis()));
+        match call.send().await.map_err(|error| Fault::of(&error)) {
+            Ok(_) | Err(Fault::Conflict) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// Counts one removal of a device of the platform in this hour; `false` where the hour's budget is spent.
     ///
     /// # Errors

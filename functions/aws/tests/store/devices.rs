@@ -1,16 +1,17 @@
 //! The table for real: what the rules decide is written under its conditions, and read back as it was.
 
 use crate::dynamodb::table;
-use aws::store::{Fault, Position};
+use aws::store::{Fault, Position, ReadErasure};
 use aws::{Store, random};
-use push::change::{Action, Case, Change, Held};
-use push::device::{
-    Binding, Departed, Device, Ended, Reach, Record, State, UserMark, Version, shard,
-};
-use push::registration::{Further, Holder, Missing, Snapshot};
+use push::change::{Action, Case, Change, TokenCondition};
+use push::device::{Binding, Device, Ended, Reach, Record, State, Version, shard};
+use push::erasure::Erasure;
+use push::logout::{LoggedOut, LogoutMarkers, UserHash};
+use push::registration::{Further, Missing, Snapshot};
 use push::subscription::{Subscription, Subscriptions};
+use push::token_item::TokenItem;
 use push::{DeviceId, Platform, Span, TagId, TagName, Time, Token, UserId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
@@ -42,9 +43,16 @@ fn record(owner: Option<&str>, letter: &str, version: u8) -> Record {
     };
     Record {
         version: Version([version; 16]),
-        arrived: NOW - Span::from_millis(7),
+        place: NOW - Span::from_millis(7),
         expires: NOW + Span::from_days(31),
-        departed: BTreeMap::from([(UserMark::of(&user("carol é")), NOW)]),
+        logouts: LogoutMarkers {
+            latest: [
+                (LoggedOut::User(UserHash::of(&user("carol é"))), NOW),
+                (LoggedOut::Everybody, NOW - Span::from_millis(1)),
+            ]
+            .into(),
+            barrier: Some(NOW - Span::from_millis(2)),
+        },
         state: State::Live(live),
     }
 }
@@ -57,26 +65,24 @@ fn put(id: &str, record: Record, seen: Option<u8>) -> Action {
     }
 }
 
-fn put_token(letter: &str, id: &str, held: Option<&str>) -> Action {
-    take(
-        letter,
-        id,
-        held.map_or(Held::Absent, |held| Held::By(device(held), NOW)),
-    )
+fn put_token(letter: &str, id: &str, version: u8, seen: Option<u8>) -> Action {
+    let seen = seen.map(|n| Version([n; 16]));
+    take(letter, id, version, TokenCondition::AsSeen(seen))
 }
 
-fn take(letter: &str, id: &str, held: Held) -> Action {
+fn take(letter: &str, id: &str, version: u8, condition: TokenCondition) -> Action {
     Action::PutToken {
         key: token(letter).key(),
-        holder: holder(id),
-        held,
+        item: token_item(id, version),
+        condition,
     }
 }
 
-fn holder(id: &str) -> Holder {
-    Holder {
+fn token_item(id: &str, version: u8) -> TokenItem {
+    TokenItem {
+        version: Version([version; 16]),
         device: device(id),
-        arrived: NOW,
+        place: NOW,
         expires: NOW + Span::from_days(31),
     }
 }
@@ -109,7 +115,7 @@ async fn applied(store: &Store, actions: Vec<Action>) -> bool {
 async fn registered(store: &Store) {
     let actions = vec![
         put("D", record(Some("alice"), "a", 1), None),
-        put_token("a", "D", None),
+        put_token("a", "D", 1, None),
         put_link("alice", "D"),
     ];
     assert!(applied(store, actions).await);
@@ -120,24 +126,30 @@ async fn what_was_written_is_read_back_whole() {
     let store = table().await;
     registered(&store).await;
     let found = store
-        .snapshot(&device("D"), &token("a").key(), Some(&user("alice")))
+        .snapshot(
+            &device("D"),
+            &token("a").key(),
+            Some(&user("alice")),
+            ReadErasure::Yes,
+        )
         .await
         .unwrap();
     let expected = Snapshot {
         device: Some(record(Some("alice"), "a", 1)),
-        token: Some(holder("D")),
+        token: Some(token_item("D", 1)),
         link: Some(NOW + Span::from_days(1)),
+        erasure: None,
     };
     assert_eq!(found, expected);
     assert_eq!(store.device(&device("D")).await.unwrap(), expected.device);
     let nothing = store
-        .snapshot(&device("E"), &token("b").key(), None)
+        .snapshot(&device("E"), &token("b").key(), None, ReadErasure::Yes)
         .await
         .unwrap();
     assert_eq!(nothing, Snapshot::default());
 
     let state = State::Ended(Ended {
-        user: Some(UserMark::of(&user("alice"))),
+        user: Some(UserHash::of(&user("alice"))),
     });
     let tombstone = Record {
         state,
@@ -158,7 +170,7 @@ async fn what_else_is_needed_is_read_in_one_go() {
     };
     let expected = Further {
         holder: Some(record(Some("alice"), "a", 1)),
-        former: Some(holder("D")),
+        former: Some(token_item("D", 1)),
     };
     assert_eq!(store.further(&missing).await.unwrap(), expected);
     assert_eq!(
@@ -205,34 +217,72 @@ async fn a_check_holds_only_as_it_was_seen() {
 }
 
 #[tokio::test]
-async fn a_token_changes_hands_only_from_whom_it_was_seen_with() {
+async fn a_token_changes_hands_only_as_it_was_seen() {
     let store = table().await;
     registered(&store).await;
-    assert!(!applied(&store, vec![put_token("a", "E", None)]).await);
-    assert!(!applied(&store, vec![put_token("a", "E", Some("F"))]).await);
-    let another = Held::By(device("D"), NOW + Span::from_millis(1));
+    assert!(!applied(&store, vec![put_token("a", "E", 2, None)]).await);
+    assert!(!applied(&store, vec![put_token("a", "E", 2, Some(2))]).await);
+    assert!(applied(&store, vec![put_token("a", "E", 2, Some(1))]).await);
     assert!(
-        !applied(&store, vec![take("a", "E", another)]).await,
-        "it went to and fro"
-    );
-    assert!(applied(&store, vec![put_token("a", "E", Some("D"))]).await);
-    assert!(
-        !applied(&store, vec![put_token("b", "E", Some("D"))]).await,
+        !applied(&store, vec![put_token("b", "E", 2, Some(1))]).await,
         "nobody holds it"
     );
 
-    let nobody_else = |id| Held::ByNobodyElse(device(id));
+    let names_no_other = |id| TokenCondition::NamesNoOther(device(id));
     assert!(
-        !applied(&store, vec![take("a", "D", nobody_else("D"))]).await,
+        !applied(&store, vec![take("a", "D", 3, names_no_other("D"))]).await,
         "E has it"
     );
-    assert!(applied(&store, vec![take("a", "E", nobody_else("E"))]).await);
+    assert!(applied(&store, vec![take("a", "E", 3, names_no_other("E"))]).await);
     assert!(
-        applied(&store, vec![take("b", "E", nobody_else("E"))]).await,
+        applied(&store, vec![take("b", "E", 3, names_no_other("E"))]).await,
         "nobody has it"
     );
-    let found = store.snapshot(&device("E"), &token("b").key(), None).await;
-    assert_eq!(found.unwrap().token, Some(holder("E")));
+    let key = token("b").key();
+    assert_eq!(
+        store.token_item(&key).await.unwrap(),
+        Some(token_item("E", 3))
+    );
+}
+
+/// A login for alice that arrived then, with a client secret that was made then.
+async fn passes(store: &Store, place: Time, issued: Option<Time>) -> bool {
+    let check = Action::CheckErasure {
+        user: UserHash::of(&user("alice")),
+        place,
+        issued,
+    };
+    applied(store, vec![check, put_link("alice", "D")]).await
+}
+
+#[tokio::test]
+async fn an_erasure_stops_earlier_logins_and_earlier_secrets() {
+    let store = table().await;
+    let (alice, second) = (UserHash::of(&user("alice")), Span::from_seconds(1));
+    let made = Some(NOW);
+    assert!(passes(&store, NOW, made).await);
+    let erasure = Erasure::new(NOW, NOW, Span::from_days(1));
+    let after = Some(erasure.secrets_until + second);
+    store.erased(&alice, &erasure).await.unwrap();
+    assert!(!passes(&store, NOW + second, Some(erasure.secrets_until)).await);
+    assert!(!passes(&store, NOW, after).await);
+    assert!(!passes(&store, NOW, None).await);
+    assert!(passes(&store, NOW + second, after).await);
+    assert!(passes(&store, NOW + second, None).await);
+    // One that arrived earlier, and comes later, changes nothing.
+    let earlier = Erasure::new(NOW, NOW - second, Span::from_days(1));
+    store.erased(&alice, &earlier).await.unwrap();
+    let key = token("a").key();
+    let (id, name) = (device("E"), user("alice"));
+    let read = async |erasure| {
+        let found = store.snapshot(&id, &key, Some(&name), erasure).await;
+        found.unwrap().erasure
+    };
+    assert_eq!(read(ReadErasure::Yes).await, Some(erasure));
+    assert_eq!(read(ReadErasure::No).await, None);
+    let later = Erasure::new(NOW, NOW + second, Span::from_days(1));
+    store.erased(&alice, &later).await.unwrap();
+    assert_eq!(read(ReadErasure::Yes).await, Some(later));
 }
 
 #[tokio::test]
@@ -264,7 +314,7 @@ async fn a_change_is_made_whole_or_not_at_all() {
             device: device("D"),
         },
         put("E", record(None, "b", 1), None),
-        put_token("a", "E", None),
+        put_token("a", "E", 2, None),
     ];
     assert!(!applied(&store, actions).await);
     assert_eq!(store.links(&user("alice"), NOW).await.unwrap().len(), 1);
@@ -325,7 +375,7 @@ async fn a_send_reads_whose_a_device_is_and_where_it_is_reached_and_nothing_of_e
     let name = TagName::parse("news").unwrap();
     live.subscriptions.on.insert(name, subscription);
     let anonymous = record(None, "b", 2);
-    let ended = Record::tombstone(NOW, NOW, Version([3; 16]), Departed::new(), None);
+    let ended = Record::tombstone(NOW, NOW, Version([3; 16]), LogoutMarkers::default(), None);
     let written = [("D1", &listening), ("D2", &anonymous), ("D3", &ended)];
     for (id, record) in written {
         assert!(applied(&store, vec![put(id, record.clone(), None)]).await);

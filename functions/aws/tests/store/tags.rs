@@ -5,6 +5,7 @@ use aws::store::Fault;
 use aws::{Store, random};
 use push::change::{Action, Case, Change};
 use push::device::{Device, Record, State, Version};
+use push::logout::LogoutMarkers;
 use push::subscription::{Subscription, Subscriptions, Tags};
 use push::tag::{Description, SHARDS, Tag, shard_of};
 use push::{DeviceId, Platform, Span, TagId, TagName, Time, Token};
@@ -76,9 +77,9 @@ async fn what_a_device_subscribes_to_is_read_back_whole() {
         };
         let record = Record {
             version: Version([1; 16]),
-            arrived: NOW,
+            place: NOW,
             expires: NOW + Span::from_days(31),
-            departed: BTreeMap::new(),
+            logouts: LogoutMarkers::default(),
             state: State::Live(live),
         };
         let id = DeviceId::parse(random::message_id().unwrap().as_str()).unwrap();

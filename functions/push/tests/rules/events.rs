@@ -1,8 +1,9 @@
 //! What a change is to webhooks.
 
 use push::change::{Action, Case, Change};
-use push::device::{Binding, Departed, Device, Policy, Record, State, Version};
+use push::device::{Binding, Device, Policy, Record, State, Version};
 use push::event::{Event, What};
+use push::logout::LogoutMarkers;
 use push::subscription::{Subscription, Subscriptions, Tags, Way, Wish, decide};
 use push::{Caller, DeviceId, Platform, Span, TagId, TagName, Time, Token, UserId};
 
@@ -39,15 +40,15 @@ fn live(owner: Option<&str>, letter: &str) -> Record {
     };
     Record {
         version: Version([1; 16]),
-        arrived: NOW,
+        place: NOW,
         expires: lease,
-        departed: Departed::new(),
+        logouts: LogoutMarkers::default(),
         state: State::Live(device),
     }
 }
 
 fn ended() -> Record {
-    Record::tombstone(NOW, NOW, Version([2; 16]), Departed::new(), None)
+    Record::tombstone(NOW, NOW, Version([2; 16]), LogoutMarkers::default(), None)
 }
 
 /// What becomes of one device.

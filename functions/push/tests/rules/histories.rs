@@ -1,12 +1,13 @@
-//! Random histories of overlapping calls against a table in memory: the invariants hold after every write.
+//! Random histories of overlapping calls against a table in memory: the invariants hold after every write, and when no
+//! call is under way each device belongs to whom the calls give it in the order of their arrival.
 
 use crate::table::Table;
 use proptest::prelude::*;
 use push::device::{Policy, Record, Version};
-use push::registration::{Assessment, Decision, Further, Look, Missing, Registration, Snapshot};
+use push::registration::{Assessment, Further, IfAbsent, Look, Missing, Registration, Snapshot};
 use push::subscription::{Tags, Way, Wish};
-use push::unregistration::Found;
-use push::{Caller, DeviceId, Platform, Span, TagId, TagName, Time, Token, TokenKey, UserId};
+use push::unregistration::{Found, TokenSeen};
+use push::{Caller, DeviceId, Platform, Span, TagId, TagName, Time, Token, UserId};
 use std::collections::BTreeMap;
 
 /// One thing that happens. Calls take effect in two steps, so that others get in between.
@@ -100,16 +101,23 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// A registration that was answered.
+struct Registered {
+    wanted: Registration,
+    /// The end of the lease that it was granted, or would have been.
+    lease: Time,
+}
+
 /// The world, and what was promised to whom.
 struct World {
     now: Time,
     table: Table,
     calls: Vec<Call>,
     versions: u128,
-    /// When the last logout of a user from a device arrived, of those that were answered.
-    logouts: BTreeMap<(UserId, DeviceId), Time>,
-    /// When the last registration with a token arrived, of those that were answered.
-    taken: BTreeMap<TokenKey, Time>,
+    /// The registrations that were answered, but for those that found everything as they wanted it.
+    registrations: Vec<Registered>,
+    /// The logouts that were answered: of a user, or of everybody.
+    logouts: Vec<(DeviceId, Option<UserId>, Time)>,
     /// Whose a device was when it subscribed.
     subscribed: BTreeMap<(DeviceId, TagName), Option<UserId>>,
     /// When the last call arrived that unsubscribed a device, of those that were answered; by when the device had come to
@@ -125,8 +133,8 @@ impl World {
             table: Table::default(),
             calls: Vec::new(),
             versions: 0,
-            logouts: BTreeMap::new(),
-            taken: BTreeMap::new(),
+            registrations: Vec::new(),
+            logouts: Vec::new(),
             subscribed: BTreeMap::new(),
             unsubscribed: BTreeMap::new(),
         }
@@ -135,6 +143,7 @@ impl World {
     fn caller(&self, user_number: Option<u8>) -> Caller {
         user_number.map_or(Caller::Provisioned, |n| Caller::User {
             user: user(n),
+            issued: self.now,
             expires: self.now + Span::from_days(1),
         })
     }
@@ -151,7 +160,9 @@ impl World {
                     device: device(d),
                     user: u.map(user),
                     token: token(t),
-                    arrived: self.now,
+                    place: self.now,
+                    issued: None,
+                    if_absent: IfAbsent::Create,
                 };
                 let found = self.table.snapshot(&wanted);
                 self.calls.push(Call::Register {
@@ -226,7 +237,11 @@ impl World {
                 let key = record
                     .and_then(|record| record.device())
                     .map(|device| device.token.key());
-                let token = read_token.then(|| key.and_then(|key| table.tokens.get(&key)));
+                let token = if read_token {
+                    TokenSeen::Read(key.and_then(|key| table.tokens.get(&key)))
+                } else {
+                    TokenSeen::NotRead
+                };
                 let found = Found {
                     id: &device,
                     record,
@@ -247,10 +262,11 @@ impl World {
                         table,
                     });
                 }
-                match caller {
-                    Caller::User { user, .. } => self.log_out(user, &device, arrived),
-                    _ => (0..3).for_each(|n| self.log_out(user(n), &device, arrived)),
-                }
+                let who = match caller {
+                    Caller::User { user, .. } => Some(user),
+                    _ => None,
+                };
+                self.logouts.push((device, who, arrived));
                 None
             }
             Call::Subscribe { .. } => self.subscribe(call),
@@ -312,11 +328,6 @@ impl World {
         None
     }
 
-    fn log_out(&mut self, user: UserId, device: &DeviceId, arrived: Time) {
-        let last = self.logouts.entry((user, device.clone())).or_default();
-        *last = arrived.max(*last);
-    }
-
     fn register(
         &mut self,
         wanted: Registration,
@@ -326,8 +337,10 @@ impl World {
     ) -> Option<Call> {
         let policy = policy();
         let assessment = push::registration::assess(self.now, &found, &wanted, &caller, &policy);
-        let Ok(Assessment::Changes { missing, look }) = assessment else {
-            return None;
+        let (missing, look) = match assessment.unwrap() {
+            Assessment::Unchanged(_) => return None,
+            Assessment::Overtaken(missing) => (missing, Look::Needed),
+            Assessment::Binds { missing, look } => (missing, look),
         };
         let Some(further) = further else {
             // What else is needed is read at another moment than what it was needed for.
@@ -353,33 +366,65 @@ impl World {
             version,
             &policy,
         );
-        let Decision::Write(change, _) = decision else {
+        let change = decision.unwrap().change;
+        if change.is_none_or(|change| self.table.apply(&change)) {
+            let lease = policy.lease_end(self.now);
+            self.registrations.push(Registered { wanted, lease });
             return None;
+        }
+        let found = self.table.snapshot(&wanted);
+        Some(Call::Register {
+            wanted,
+            caller,
+            found,
+            further: None,
+        })
+    }
+
+    /// Whose the device is by the order of arrival: the last registration that names it gives it to its user, if it is
+    /// also the last one that names its token, and if no logout of that user or of everybody came later.
+    fn expected(&self, id: &DeviceId) -> Option<(&UserId, &Token)> {
+        let latest = |names: &dyn Fn(&Registration) -> bool| {
+            let naming = self.registrations.iter().filter(|r| names(&r.wanted));
+            naming.max_by_key(|r| r.wanted.place)
         };
-        if self.table.apply(&change) {
-            let taken = self.taken.entry(wanted.token.key()).or_default();
-            assert!(
-                *taken <= wanted.arrived,
-                "I5: took the token back from a later registration: {change:?}"
-            );
-            *taken = wanted.arrived;
-            if let Some(user) = &wanted.user {
-                let left = self.logouts.get(&(user.clone(), wanted.device.clone()));
-                assert!(
-                    left.is_none_or(|left| *left <= wanted.arrived),
-                    "I5: bound after its logout was answered: {change:?}"
+        let last = latest(&|wanted| wanted.device == *id)?;
+        let wanted = &last.wanted;
+        let user = wanted.user.as_ref()?;
+        let of_token = latest(&|other| other.token == wanted.token)?;
+        let left = self.logouts.iter().any(|(device, who, arrived)| {
+            device == id && who.as_ref().is_none_or(|who| who == user) && *arrived > wanted.place
+        });
+        (of_token.wanted == *wanted && !left && last.lease > self.now)
+            .then_some((user, &wanted.token))
+    }
+
+    /// No call is under way.
+    fn check_order(&self) {
+        let policy = policy();
+        let anonymous = (self.registrations.iter()).any(|r| r.wanted.user.is_none());
+        for id in (0..3).map(device) {
+            let live = self.table.devices.get(&id);
+            let live = live.and_then(|record| record.live(self.now));
+            let owner =
+                live.and_then(|device| Some((policy.owner(device, self.now)?, &device.token)));
+            let expected = self.expected(&id);
+            // An anonymous registration may be refused one by one, and not in a race: then nobody is in somebody's place.
+            if owner.is_some() || !anonymous {
+                assert_eq!(
+                    owner, expected,
+                    "the owner of {id:?} by the order of arrival"
                 );
             }
-            None
-        } else {
-            let found = self.table.snapshot(&wanted);
-            Some(Call::Register {
-                wanted,
-                caller,
-                found,
-                further: None,
-            })
         }
+    }
+
+    /// All calls that are under way come to their end.
+    fn settle(&mut self) {
+        while !self.calls.is_empty() {
+            self.happen(Event::Proceed(0));
+        }
+        self.check_order();
     }
 
     fn further(&self, missing: &Missing) -> Further {
@@ -413,13 +458,13 @@ impl World {
                 .count();
             assert_eq!(holders, 1, "I2: a token has several devices");
             // TTL may have taken an expired item before the other, never one that has not expired.
-            let holder = self.table.tokens.get(&key);
+            let item = self.table.tokens.get(&key).unwrap();
+            assert_eq!(item.device, *id, "I2: the token's item names its device");
             assert_eq!(
-                holder.map(|holder| &holder.device),
-                Some(id),
-                "I2: the token's item names its device"
+                (item.expires, item.place),
+                (record.expires, record.place),
+                "the token's item goes with its device's"
             );
-            assert_eq!(holder.map(|holder| holder.expires), Some(record.expires));
             if let Some(owner) = policy.owner(device, self.now) {
                 let link = self.table.links.get(&(owner.clone(), id.clone()));
                 assert!(
@@ -475,5 +520,6 @@ proptest! {
         for event in events {
             world.happen(event);
         }
+        world.settle();
     }
 }

@@ -31,9 +31,9 @@ fn record(owner: Option<UserId>, ago: Span) -> Record {
     };
     Record {
         version: Version([1; 16]),
-        arrived: then,
+        place: then,
         expires: lease + GRACE,
-        departed: std::collections::BTreeMap::new(),
+        logouts: push::logout::LogoutMarkers::default(),
         state: State::Live(device),
     }
 }

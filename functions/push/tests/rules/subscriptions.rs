@@ -2,11 +2,12 @@
 
 use push::change::{Action, Case, Change};
 use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
-use push::registration::{Decision, Further, Registration, Snapshot};
+use push::logout::LogoutMarkers;
+use push::registration::{Further, IfAbsent, Registration, Snapshot};
 use push::subscription::{
     MOST, Outcome, Refused, Subscription, Subscriptions, Tags, Way, Wish, decide, read,
 };
-use push::unregistration::{Found, unregister};
+use push::unregistration::{Found, TokenSeen, unregister};
 use push::{Caller, DeviceId, Platform, Refusal, Span, TagId, TagName, Time, Token, UserId};
 use std::collections::BTreeMap;
 
@@ -79,9 +80,9 @@ fn record(owner: Option<&str>, on: &[&str]) -> Record {
     };
     Record {
         version: Version([1; 16]),
-        arrived: then,
+        place: then,
         expires: lease + GRACE,
-        departed: BTreeMap::new(),
+        logouts: LogoutMarkers::default(),
         state: State::Live(device),
     }
 }
@@ -89,6 +90,7 @@ fn record(owner: Option<&str>, on: &[&str]) -> Record {
 fn caller(name: &str) -> Caller {
     Caller::User {
         user: user(name),
+        issued: NOW,
         expires: NOW + DAY,
     }
 }
@@ -147,6 +149,7 @@ fn who_may_subscribe_a_device_is_as_the_table_says() {
     use Refusal::{NotFound, Unauthorized};
     let expired = |name| Caller::User {
         user: user(name),
+        issued: NOW - DAY,
         expires: NOW,
     };
     for (caller, bound) in [
@@ -205,8 +208,8 @@ fn each_named_tag_is_new_there_already_or_not_found() {
         (vec!["a", "b", "c"], vec!["c"], vec![])
     );
     assert_eq!(
-        (change.case, after.arrived, after.version),
-        (Case::Subscription, record.arrived, Version([2; 16]))
+        (change.case, after.place, after.version),
+        (Case::Subscription, record.place, Version([2; 16]))
     );
 
     let outcome = asked(
@@ -319,23 +322,24 @@ fn with_the_lease_the_subscriptions_of_its_user_end() {
     assert!(change.actions.contains(&unlinked));
 }
 
-/// What a registration for this user makes of a device of alice's that subscribes to two tags.
-fn registered(owner: Option<&str>) -> (Record, usize, Vec<TagName>) {
+/// What a registration for this user makes, at that time, of a device of alice's that subscribes to two tags.
+fn registered(now: Time, owner: Option<&str>) -> (Record, usize, Vec<TagName>) {
     let snapshot = Snapshot {
         device: Some(record(Some("alice"), &["a", "b"])),
-        token: None,
-        link: None,
+        ..Snapshot::default()
     };
     let wanted = Registration {
         device: id(),
         user: owner.map(user),
         token: token(),
-        arrived: NOW,
+        place: now,
+        issued: None,
+        if_absent: IfAbsent::Create,
     };
     let further = Further::default();
-    let (endpoint, version) = (("arn:a", NOW), Version([2; 16]));
+    let (endpoint, version) = (("arn:a", now), Version([2; 16]));
     let decision = push::registration::decide(
-        NOW,
+        now,
         &snapshot,
         &further,
         &wanted,
@@ -343,23 +347,30 @@ fn registered(owner: Option<&str>) -> (Record, usize, Vec<TagName>) {
         version,
         &policy(),
     );
-    let Decision::Write(change, _) = decision else {
-        panic!()
-    };
+    let change = decision.unwrap().change.unwrap();
     let (after, put, deleted) = written(&change);
     (after, put.len(), names(&deleted))
 }
 
 #[test]
 fn subscriptions_stay_with_their_owner_and_end_with_another() {
-    let (after, put, deleted) = registered(Some("alice"));
+    let (after, put, deleted) = registered(NOW, Some("alice"));
     assert_eq!((on(&after), put, deleted), (vec!["a", "b"], 2, vec![]));
     assert_eq!(after.device().unwrap().since, NOW - DAY);
     for owner in [Some("bob"), None] {
-        let (after, put, deleted) = registered(owner);
+        let (after, put, deleted) = registered(NOW, owner);
         assert_eq!((on(&after), put, deleted), (vec![], 0, names(&["a", "b"])));
         assert_eq!(after.device().unwrap().since, NOW);
     }
+}
+
+#[test]
+fn subscriptions_wait_for_an_owner_whose_lease_has_run_out() {
+    let lapsed = NOW + policy().lease;
+    let (after, ..) = registered(lapsed, Some("alice"));
+    assert_eq!(on(&after), ["a", "b"]);
+    let (after, ..) = registered(lapsed, Some("bob"));
+    assert!(on(&after).is_empty());
 }
 
 #[test]
@@ -369,7 +380,7 @@ fn a_logout_takes_the_device_out_of_every_index() {
     let found = Found {
         id: &id,
         record: Some(&record),
-        token: None,
+        token: TokenSeen::NotRead,
     };
     let done = unregister(NOW, found, &caller("alice"), NOW, version, &policy()).unwrap();
     let (_, put, deleted) = written(done.change.as_ref().unwrap());

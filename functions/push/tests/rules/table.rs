@@ -1,8 +1,9 @@
 //! A table in memory: the conditions of a change are checked together, then all of it is written.
 
-use push::change::{Action, Change, Held, held, seen};
+use push::change::{Action, Change, TokenCondition, seen};
 use push::device::Record;
-use push::registration::{Holder, Registration, Snapshot};
+use push::registration::{Registration, Snapshot};
+use push::token_item::TokenItem;
 use push::{DeviceId, TagName, Time, TokenKey, UserId};
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     pub devices: BTreeMap<DeviceId, Record>,
-    pub tokens: BTreeMap<TokenKey, Holder>,
+    pub tokens: BTreeMap<TokenKey, TokenItem>,
     pub links: BTreeMap<(UserId, DeviceId), Time>,
     pub subscriptions: BTreeMap<(TagName, DeviceId), Time>,
 }
@@ -26,6 +27,7 @@ impl Table {
             device: self.devices.get(&wanted.device).cloned(),
             token: self.tokens.get(&wanted.token.key()).cloned(),
             link: link.copied(),
+            erasure: None,
         }
     }
 
@@ -37,8 +39,8 @@ impl Table {
         for action in &change.actions {
             match action.clone() {
                 Action::PutDevice { id, record, .. } => drop(self.devices.insert(id, record)),
-                Action::CheckDevice { .. } => {}
-                Action::PutToken { key, holder, .. } => drop(self.tokens.insert(key, holder)),
+                Action::CheckDevice { .. } | Action::CheckErasure { .. } => {}
+                Action::PutToken { key, item, .. } => drop(self.tokens.insert(key, item)),
                 Action::PutLink {
                     user,
                     device,
@@ -64,18 +66,17 @@ impl Table {
                 id, seen: expected, ..
             }
             | Action::CheckDevice { id, seen: expected } => seen(self.devices.get(id)) == *expected,
-            Action::PutToken {
-                key,
-                held: expected,
-                ..
-            } => {
-                let holder = self.tokens.get(key);
-                match expected {
-                    Held::ByNobodyElse(device) => holder.is_none_or(|h| h.device == *device),
-                    expected => held(holder) == *expected,
+            Action::PutToken { key, condition, .. } => {
+                let item = self.tokens.get(key);
+                match condition {
+                    TokenCondition::NamesNoOther(device) => {
+                        item.is_none_or(|item| item.device == *device)
+                    }
+                    TokenCondition::AsSeen(seen) => item.map(|item| item.version) == *seen,
                 }
             }
-            Action::PutLink { .. }
+            Action::CheckErasure { .. }
+            | Action::PutLink { .. }
             | Action::DeleteLink { .. }
             | Action::PutSubscription { .. }
             | Action::DeleteSubscription { .. } => true,
@@ -93,7 +94,7 @@ impl Table {
         let tokens: Vec<_> = self
             .tokens
             .iter()
-            .filter(|(_, holder)| holder.expires <= now)
+            .filter(|(_, item)| item.expires <= now)
             .map(|(key, _)| key.clone())
             .collect();
         let links: Vec<_> = self

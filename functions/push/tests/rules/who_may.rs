@@ -1,13 +1,15 @@
 //! Who may do what: every cell of the table, and the case that each registration comes to.
 
-use push::change::{Action, Case};
-use push::device::{Binding, Device, Ended, Policy, Record, State, UserMark, Version};
+use push::change::{Action, Case, Change};
+use push::device::{Binding, Device, Ended, Policy, Record, State, Version};
+use push::logout::{LoggedOut, LogoutMarkers, UserHash};
 use push::reading::{Renewal, read};
 use push::registration::{
-    Assessment, Decision, Further, Holder, Look, Registration, Snapshot, assess, decide,
+    Assessment, Further, IfAbsent, Look, Registration, Snapshot, assess, decide,
 };
 use push::subscription::Subscriptions;
-use push::unregistration::{Found, erase, remove, unregister};
+use push::token_item::TokenItem;
+use push::unregistration::{Erased, Found, TokenSeen, erase, remove, unregister};
 use push::{
     Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, Time, Token,
     UserId,
@@ -36,6 +38,7 @@ fn token(letter: &str) -> Token {
 fn callers() -> [Caller; 5] {
     let secret = |name, expires| Caller::User {
         user: user(name),
+        issued: NOW - DAY,
         expires,
     };
     [
@@ -66,9 +69,9 @@ fn record(owner: Option<&str>) -> Record {
     };
     Record {
         version: Version([1; 16]),
-        arrived: then,
+        place: then,
         expires: lease + push::device::GRACE,
-        departed: std::collections::BTreeMap::new(),
+        logouts: LogoutMarkers::default(),
         state: State::Live(state),
     }
 }
@@ -77,7 +80,7 @@ fn ended(owner: Option<&str>) -> Record {
     Record {
         expires: NOW + DAY,
         state: State::Ended(Ended {
-            user: owner.map(|name| UserMark::of(&user(name))),
+            user: owner.map(|name| UserHash::of(&user(name))),
         }),
         ..record(None)
     }
@@ -88,15 +91,18 @@ fn wanted(owner: Option<&str>, letter: &str) -> Registration {
         device: device("D"),
         user: owner.map(user),
         token: token(letter),
-        arrived: NOW,
+        place: NOW,
+        issued: None,
+        if_absent: IfAbsent::Create,
     }
 }
 
-/// What a token's item says: who has the token, or had it last, by a call that arrived then.
-fn held_by(name: &str, arrived: Time) -> Holder {
-    Holder {
+/// The item of a token: the device that holds it, or held it last, and the token's place.
+fn held_by(name: &str, place: Time) -> TokenItem {
+    TokenItem {
+        version: Version([4; 16]),
         device: device(name),
-        arrived,
+        place,
         expires: NOW + DAY,
     }
 }
@@ -105,9 +111,10 @@ fn held_by(name: &str, arrived: Time) -> Holder {
 fn known(owner: Option<&str>) -> Snapshot {
     let record = record(owner);
     Snapshot {
-        token: Some(held_by("D", record.arrived)),
+        token: Some(held_by("D", record.place)),
         link: owner.map(|_| record.expires - push::device::GRACE),
         device: Some(record),
+        erasure: None,
     }
 }
 
@@ -185,6 +192,7 @@ fn a_reading_of_the_owner_renews_a_lease_that_is_half_over() {
     ] {
         let alice = Caller::User {
             user: user("alice"),
+            issued: NOW,
             expires: NOW + Span::from_days(1000),
         };
         let reading = |caller: &Caller, policy: &Policy| {
@@ -208,7 +216,7 @@ fn unregistered(record: Option<&Record>, caller: &Caller) -> (Result<(), Refusal
     let found = Found {
         id: &device("D"),
         record,
-        token: None,
+        token: TokenSeen::NotRead,
     };
     match unregister(NOW, found, caller, NOW, Version([2; 16]), &policy()) {
         Ok(done) => (done.answer, done.change.map(|change| change.case)),
@@ -220,22 +228,19 @@ fn unregistered(record: Option<&Record>, caller: &Caller) -> (Result<(), Refusal
 fn who_may_unregister() {
     let answers = |record: Option<&Record>| callers().map(|caller| unregistered(record, &caller));
     let done = (Ok(()), Some(Case::Unregister));
-    let departed = (Err(Refusal::NotFound), Some(Case::Departure));
-    let again = (Ok(()), Some(Case::Departure));
+    let marked = (Err(Refusal::NotFound), Some(Case::LogoutMarker));
+    let again = (Ok(()), Some(Case::LogoutMarker));
     let unknown = (Err(Refusal::NotFound), None);
     let unauthorized = (Err(Refusal::Unauthorized), None);
     assert_eq!(answers(Some(&record(None))), [done; 5]);
     assert_eq!(
         answers(Some(&record(Some("alice")))),
-        [unauthorized, done, done, done, departed]
+        [unauthorized, done, done, done, marked]
     );
-    assert_eq!(
-        answers(None),
-        [unknown, departed, departed, departed, departed]
-    );
+    assert_eq!(answers(None), [unknown, marked, marked, marked, marked]);
     assert_eq!(
         answers(Some(&ended(Some("alice")))),
-        [unknown, departed, again, again, departed]
+        [unknown, marked, again, again, marked]
     );
 }
 
@@ -253,22 +258,23 @@ fn a_caller_without_a_secret_is_turned_away_where_all_calls_need_one() {
 /// The case that a registration by a trusted caller comes to, and how many actions it takes.
 fn case(found: &Snapshot, further: &Further, wanted: &Registration) -> Option<(Case, usize)> {
     match assess(NOW, found, wanted, &Caller::Provisioned, &policy()).unwrap() {
-        Assessment::Unchanged(_) | Assessment::Superseded(_) => None,
-        Assessment::Changes { .. } => {
-            match decide(
-                NOW,
-                found,
-                further,
-                wanted,
-                ("arn:new", NOW),
-                Version([3; 16]),
-                &policy(),
-            ) {
-                Decision::Superseded(_) => None,
-                Decision::Write(change, _) => Some((change.case, change.actions.len())),
-            }
+        Assessment::Unchanged(_) => None,
+        Assessment::Overtaken(_) | Assessment::Binds { .. } => {
+            let change = decided(found, further, wanted).unwrap()?;
+            Some((change.case, change.actions.len()))
         }
     }
+}
+
+/// The change that a registration comes to.
+fn decided(
+    found: &Snapshot,
+    further: &Further,
+    wanted: &Registration,
+) -> Result<Option<Change>, Refusal> {
+    let (endpoint, version) = (("arn:new", NOW), Version([3; 16]));
+    let decision = decide(NOW, found, further, wanted, endpoint, version, &policy())?;
+    Ok(decision.change)
 }
 
 #[test]
@@ -308,7 +314,7 @@ fn every_registration_is_one_of_the_cases() {
             &Snapshot::default(),
             &none,
             wanted(Some("alice"), "a"),
-            Some((Case::New, 3)),
+            Some((Case::New, 4)),
         ),
         (
             &Snapshot::default(),
@@ -332,7 +338,7 @@ fn every_registration_is_one_of_the_cases() {
             &bound,
             &none,
             wanted(Some("bob"), "a"),
-            Some((Case::OwnerChange, 4)),
+            Some((Case::OwnerChange, 5)),
         ),
         (
             &bound,
@@ -353,73 +359,23 @@ fn every_registration_is_one_of_the_cases() {
             &by(Snapshot::default(), "H"),
             &other(Some("carol")),
             wanted(Some("alice"), "a"),
-            Some((Case::Reinstall, 5)),
+            Some((Case::Reinstall, 6)),
         ),
         (
             &by(Snapshot::default(), "H"),
             &none,
             wanted(Some("alice"), "a"),
-            Some((Case::StaleToken, 4)),
+            Some((Case::StaleToken, 5)),
         ),
         (
             &by(bound.clone(), "H"),
             &other(Some("carol")),
             wanted(Some("bob"), "a"),
-            Some((Case::OwnerChangeAndReinstall, 6)),
+            Some((Case::OwnerChangeAndReinstall, 7)),
         ),
     ] {
         assert_eq!(case(found, further, &wanted), expected, "{wanted:?}");
     }
-}
-
-#[test]
-fn a_call_that_arrived_earlier_changes_nothing() {
-    let late = Registration {
-        arrived: NOW - DAY - Span::from_millis(1),
-        ..wanted(Some("bob"), "a")
-    };
-    let assessment = assess(
-        NOW,
-        &known(Some("alice")),
-        &late,
-        &Caller::Provisioned,
-        &policy(),
-    );
-    assert!(
-        matches!(assessment, Ok(Assessment::Superseded(device)) if device.binding.as_ref().unwrap().user == user("bob"))
-    );
-    let same_moment = Registration {
-        arrived: NOW - DAY,
-        ..late
-    };
-    let assessment = assess(
-        NOW,
-        &known(Some("alice")),
-        &same_moment,
-        &Caller::Provisioned,
-        &policy(),
-    );
-    assert!(matches!(assessment, Ok(Assessment::Changes { .. })));
-}
-
-#[test]
-fn a_call_that_arrived_before_the_token_was_last_taken_does_not_take_it_back() {
-    let of = |arrived| {
-        let found = Snapshot {
-            token: Some(held_by("E", arrived)),
-            ..Snapshot::default()
-        };
-        let wanted = wanted(Some("alice"), "a");
-        assess(NOW, &found, &wanted, &Caller::Provisioned, &policy())
-    };
-    // E may have ended since, or have another token: it is not even looked at.
-    let later = of(NOW + Span::from_millis(1));
-    assert!(matches!(later, Ok(Assessment::Superseded(_))), "{later:?}");
-    let same_moment = of(NOW);
-    assert!(
-        matches!(same_moment, Ok(Assessment::Changes { .. })),
-        "{same_moment:?}"
-    );
 }
 
 #[test]
@@ -431,7 +387,7 @@ fn a_logout_does_not_wait_for_sns_and_a_login_makes_sure() {
         &Caller::Provisioned,
         &policy(),
     ) {
-        Ok(Assessment::Changes { look, .. }) => look,
+        Ok(Assessment::Binds { look, .. }) => look,
         other => panic!("{other:?}"),
     };
     assert_eq!(look(None), Look::Kept("arn:a".to_owned()));
@@ -456,7 +412,7 @@ fn only_a_device_that_still_is_what_was_found_dead_is_removed() {
     let found = Found {
         id: &device("D"),
         record: Some(&record),
-        token: None,
+        token: TokenSeen::NotRead,
     };
     let removed = |endpoint, at| {
         remove(NOW, found, endpoint, at, Version([2; 16])).map(|change| change.actions.len())
@@ -470,35 +426,47 @@ fn only_a_device_that_still_is_what_was_found_dead_is_removed() {
     );
     let change = remove(NOW, found, "arn:a", NOW, Version([2; 16])).unwrap();
     assert!(
-        matches!(&change.actions[0], Action::PutDevice { record, .. } if record.arrived == NOW)
+        matches!(&change.actions[0], Action::PutDevice { record, .. } if record.place == NOW - DAY)
     );
 }
 
-#[test]
-fn an_erased_user_leaves_no_mark() {
-    let ends = |record: &Record| {
-        let found = Found {
-            id: &device("D"),
-            record: Some(record),
-            token: None,
-        };
-        erase(
-            NOW - DAY - DAY,
-            found,
-            &user("alice"),
-            NOW - DAY - DAY,
-            Version([2; 16]),
-        )
-        .unwrap()
+/// What erasing alice, by a call that arrived then, does to D.
+fn erased(record: &Record, arrived: Time) -> Erased {
+    let found = Found {
+        id: &device("D"),
+        record: Some(record),
+        token: TokenSeen::NotRead,
     };
-    let change = ends(&record(Some("alice")));
-    assert!(
-        matches!(&change.actions[0], Action::PutDevice { record, .. }
-        if record.left_by().is_none() && record.arrived == NOW - DAY),
-        "whatever arrived later"
-    );
+    erase(NOW, found, &user("alice"), arrived, Version([2; 16]))
+}
+
+#[test]
+fn an_erasure_leaves_a_marker_and_nothing_else_that_names_the_user() {
+    let Erased::Write(change) = erased(&record(Some("alice")), NOW) else {
+        panic!("it ends");
+    };
+    let [Action::PutDevice { record: left, .. }, ..] = &change.actions[..] else {
+        panic!("{change:?}");
+    };
+    assert_eq!((left.left_by(), left.place), (None, NOW - DAY));
+    let alice = LoggedOut::User(UserHash::of(&user("alice")));
+    assert!(left.logouts.has(&alice, NOW));
     assert_eq!(change.actions.len(), 3);
-    let change = ends(&record(Some("bob")));
+}
+
+#[test]
+fn an_erasure_passes_over_what_was_registered_later() {
+    let record = record(Some("alice"));
+    let earlier = record.place - Span::from_millis(1);
+    assert_eq!(erased(&record, earlier), Erased::PassedOver);
+    assert!(matches!(erased(&record, record.place), Erased::Write(_)));
+}
+
+#[test]
+fn an_erasure_clears_the_index_of_what_is_anothers() {
+    let Erased::Write(change) = erased(&record(Some("bob")), NOW) else {
+        panic!("it is written");
+    };
     assert!(matches!(
         change.actions[..],
         [Action::CheckDevice { .. }, Action::DeleteLink { .. }]

@@ -1,0 +1,355 @@
+//! The order of arrival, rule by rule: what an overtaken registration ends, what it leaves, and what overtakes it.
+
+use crate::table::Table;
+use push::change::Case;
+use push::device::{GRACE, Policy, Version};
+use push::erasure::Erasure;
+use push::logout::UserHash;
+use push::registration::{
+    Assessment, Further, IfAbsent, Registration, Snapshot, assess, decide, renew,
+};
+use push::unregistration::{Found, TokenSeen, remove, unregister};
+use push::{Caller, DeviceId, Platform, Refusal, Span, Time, Token, UserId};
+
+const NOW: Time = Time::from_seconds(1_800_000_000);
+const DAY: Span = Span::from_days(1);
+
+fn policy() -> Policy {
+    crate::policy(Span::from_days(10))
+}
+
+fn device(name: &str) -> DeviceId {
+    DeviceId::parse(name).unwrap()
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn token(name: &str) -> Token {
+    Token::parse(Platform::Fcm, &name.repeat(40)).unwrap()
+}
+
+/// So many milliseconds after the beginning.
+fn at(millis: u64) -> Time {
+    NOW + Span::from_millis(millis)
+}
+
+fn login(id: &str, letter: &str, owner: &str, place: u64) -> Registration {
+    Registration {
+        device: device(id),
+        user: Some(user(owner)),
+        token: token(letter),
+        place: at(place),
+        issued: None,
+        if_absent: IfAbsent::Create,
+    }
+}
+
+/// A table in which calls are carried out in the order in which they are written down here, whenever they arrived.
+#[derive(Default)]
+struct World {
+    table: Table,
+    versions: u8,
+    erasure: Option<Erasure>,
+}
+
+impl World {
+    fn version(&mut self) -> Version {
+        self.versions += 1;
+        Version([self.versions; 16])
+    }
+
+    fn found(&self, wanted: &Registration) -> Snapshot {
+        Snapshot {
+            erasure: self.erasure,
+            ..self.table.snapshot(wanted)
+        }
+    }
+
+    /// What the registration came to: its case, or nothing where it wrote nothing.
+    fn register(&mut self, wanted: &Registration) -> Result<Option<Case>, Refusal> {
+        let (now, policy, version) = (at(1000), policy(), self.version());
+        let found = self.found(wanted);
+        let missing = match assess(now, &found, wanted, &Caller::Provisioned, &policy)? {
+            Assessment::Unchanged(_) => return Ok(None),
+            Assessment::Overtaken(missing) | Assessment::Binds { missing, .. } => missing,
+        };
+        let holder = missing.holder.and_then(|id| self.table.devices.get(&id));
+        let former = missing.former.and_then(|key| self.table.tokens.get(&key));
+        let further = Further {
+            holder: holder.cloned(),
+            former: former.cloned(),
+        };
+        let endpoint = ("arn", now);
+        let decision = decide(now, &found, &further, wanted, endpoint, version, &policy)?;
+        let Some(change) = decision.change else {
+            return Ok(None);
+        };
+        assert!(self.table.apply(&change));
+        Ok(Some(change.case))
+    }
+
+    /// A logout of a user, or of everybody.
+    fn unregister(&mut self, id: &str, owner: Option<&str>, arrived: u64) -> Result<(), Refusal> {
+        let caller = owner.map_or(Caller::Provisioned, |owner| Caller::User {
+            user: user(owner),
+            issued: NOW,
+            expires: NOW,
+        });
+        let (id, version) = (device(id), self.version());
+        let found = Found {
+            id: &id,
+            record: self.table.devices.get(&id),
+            token: TokenSeen::NotRead,
+        };
+        let done = unregister(at(1000), found, &caller, at(arrived), version, &policy())?;
+        if let Some(change) = done.change {
+            assert!(self.table.apply(&change));
+        }
+        done.answer
+    }
+
+    /// Who has the device, with which token.
+    fn owner(&self, id: &str) -> Option<(&str, &str)> {
+        let device = self.table.devices.get(&device(id))?.live(at(1000))?;
+        let owner = policy();
+        let owner = owner
+            .owner(device, at(1000))
+            .map_or("nobody", UserId::as_str);
+        Some((owner, &device.token.expose()[..1]))
+    }
+
+    fn place(&self, id: &str) -> Time {
+        self.table.devices[&device(id)].place
+    }
+}
+
+#[test]
+fn a_login_that_its_own_logout_has_overtaken_ends_the_device_of_the_owner_before() {
+    let mut world = World::default();
+    world.register(&login("D", "t", "alice", 1)).unwrap();
+    assert_eq!(
+        world.unregister("D", Some("bob"), 3),
+        Err(Refusal::NotFound)
+    );
+    let case = world.register(&login("D", "t", "bob", 2)).unwrap();
+    assert_eq!(case, Some(Case::Overtaken));
+    assert_eq!(world.owner("D"), None);
+    assert_eq!(world.place("D"), at(2));
+    // To bob it is as if his logout had come after his login.
+    assert_eq!(world.unregister("D", Some("bob"), 4), Ok(()));
+}
+
+#[test]
+fn it_ends_the_device_that_has_its_token_under_an_older_id() {
+    let mut world = World::default();
+    world.register(&login("old", "t", "alice", 1)).unwrap();
+    assert!(world.unregister("new", Some("bob"), 3).is_err());
+    world.register(&login("new", "t", "bob", 2)).unwrap();
+    assert_eq!((world.owner("old"), world.owner("new")), (None, None));
+    // The token has its place, too: what came before does not take it.
+    let earlier = Registration {
+        place: NOW,
+        ..login("E", "t", "carol", 0)
+    };
+    assert_eq!(world.register(&earlier), Ok(Some(Case::Overtaken)));
+    assert_eq!(world.owner("E"), None);
+}
+
+#[test]
+fn a_login_whose_token_went_elsewhere_ends_its_device() {
+    let mut world = World::default();
+    world.register(&login("D", "s", "alice", 1)).unwrap();
+    world.register(&login("E", "t", "carol", 3)).unwrap();
+    world.register(&login("D", "t", "bob", 2)).unwrap();
+    assert_eq!(world.owner("D"), None);
+    assert_eq!(world.owner("E"), Some(("carol", "t")));
+    // D has let go of its token, which keeps its place.
+    let key = token("s").key();
+    assert_eq!(world.table.tokens[&key].place, at(1));
+    assert!(world.table.tokens[&key].expires < NOW + DAY + DAY);
+}
+
+#[test]
+fn a_login_whose_device_took_another_token_later_frees_its_own_token() {
+    let mut world = World::default();
+    world.register(&login("H", "t", "alice", 1)).unwrap();
+    world.register(&login("D", "s", "carol", 3)).unwrap();
+    world.register(&login("D", "t", "bob", 2)).unwrap();
+    assert_eq!(world.owner("H"), None);
+    assert_eq!(world.owner("D"), Some(("carol", "s")));
+}
+
+#[test]
+fn a_logout_of_the_owner_before_does_not_stop_the_login_of_another() {
+    let mut world = World::default();
+    world.register(&login("D", "t", "alice", 1)).unwrap();
+    assert_eq!(world.unregister("D", Some("alice"), 3), Ok(()));
+    world.register(&login("D", "t", "bob", 2)).unwrap();
+    assert_eq!(world.owner("D"), Some(("bob", "t")));
+}
+
+#[test]
+fn a_logout_of_everybody_stops_every_earlier_login() {
+    let mut world = World::default();
+    assert!(world.unregister("D", None, 3).is_err());
+    world.register(&login("D", "t", "bob", 2)).unwrap();
+    assert_eq!(world.owner("D"), None);
+    world.register(&login("D", "t", "bob", 4)).unwrap();
+    assert_eq!(world.owner("D"), Some(("bob", "t")));
+}
+
+#[test]
+fn a_logout_that_arrived_before_the_binding_does_not_end_it() {
+    let mut world = World::default();
+    world.register(&login("D", "t", "alice", 2)).unwrap();
+    assert_eq!(world.unregister("D", Some("alice"), 1), Ok(()));
+    assert_eq!(world.unregister("D", None, 1), Ok(()));
+    assert_eq!(world.owner("D"), Some(("alice", "t")));
+}
+
+#[test]
+fn a_logout_without_a_secret_leaves_no_marker() {
+    let mut world = World::default();
+    let anonymous = Registration {
+        user: None,
+        ..login("D", "t", "nobody", 1)
+    };
+    world.register(&anonymous).unwrap();
+    let (id, version) = (device("D"), world.version());
+    let found = Found {
+        id: &id,
+        record: world.table.devices.get(&id),
+        token: TokenSeen::NotRead,
+    };
+    let done = unregister(at(9), found, &Caller::Nobody, at(3), version, &policy()).unwrap();
+    assert!(world.table.apply(&done.change.unwrap()));
+    world.register(&login("D", "t", "alice", 2)).unwrap();
+    assert_eq!(world.owner("D"), Some(("alice", "t")));
+}
+
+#[test]
+fn a_registration_that_was_overtaken_twice_writes_nothing_more() {
+    let mut world = World::default();
+    assert!(world.unregister("D", Some("bob"), 3).is_err());
+    let overtaken = login("D", "t", "bob", 2);
+    assert_eq!(world.register(&overtaken), Ok(Some(Case::Overtaken)));
+    assert_eq!(world.register(&overtaken), Ok(None));
+}
+
+#[test]
+fn a_removal_leaves_the_registration_that_is_under_way_alone() {
+    let mut world = World::default();
+    world.register(&login("D", "t", "alice", 1)).unwrap();
+    let (id, version) = (device("D"), world.version());
+    let found = Found {
+        id: &id,
+        record: world.table.devices.get(&id),
+        token: TokenSeen::NotRead,
+    };
+    let change = remove(at(2000), found, "arn", at(2000), version).unwrap();
+    assert!(world.table.apply(&change));
+    assert_eq!((world.owner("D"), world.place("D")), (None, at(1)));
+    world.register(&login("D", "t", "bob", 2)).unwrap();
+    assert_eq!(world.owner("D"), Some(("bob", "t")));
+}
+
+#[test]
+fn with_more_logouts_than_are_remembered_earlier_logins_are_turned_away() {
+    let mut world = World::default();
+    for n in 0..33 {
+        let name = format!("user{n}");
+        assert!(world.unregister("D", Some(&name), 10 + n).is_err());
+    }
+    let before = world.register(&login("D", "t", "somebody", 9));
+    assert_eq!(before, Err(Refusal::TooManyLogouts));
+    // It arrived after the one that was forgotten.
+    let after = world.register(&login("D", "t", "somebody", 10));
+    assert_eq!(after, Ok(Some(Case::New)));
+}
+
+#[test]
+fn an_erasure_overtakes_logins_that_arrived_before_and_refuses_secrets_that_were_made_before() {
+    let mut world = World::default();
+    world.register(&login("D", "t", "carol", 1)).unwrap();
+    world.erasure = Some(Erasure::new(NOW, at(3), DAY));
+    let seconds = |seconds| Some(NOW + Span::from_seconds(seconds));
+    let with = |issued, place| Registration {
+        issued,
+        ..login("D", "t", "alice", place)
+    };
+    let refused = world.register(&with(seconds(5), 4));
+    assert_eq!(refused, Err(Refusal::Unauthorized));
+    assert_eq!(world.owner("D"), Some(("carol", "t")));
+    assert_eq!(
+        world.register(&with(seconds(0), 2)),
+        Ok(Some(Case::Overtaken))
+    );
+    assert_eq!(world.owner("D"), None);
+    assert_eq!(world.register(&with(seconds(6), 5)), Ok(Some(Case::New)));
+    assert_eq!(world.register(&with(None, 6)), Ok(None));
+}
+
+#[test]
+fn a_login_that_makes_a_new_owner_looks_for_an_erasure() {
+    use push::change::Action;
+    let mut world = World::default();
+    let checks = |world: &World, wanted: &Registration| {
+        let found = world.found(wanted);
+        let further = Further::default();
+        let version = Version([9; 16]);
+        let endpoint = ("arn", at(1000));
+        let now = at(1000) + Span::from_days(6);
+        let decision = decide(now, &found, &further, wanted, endpoint, version, &policy());
+        let change = decision.unwrap().change.unwrap();
+        let check = change.actions.into_iter().find_map(|action| match action {
+            Action::CheckErasure { user, .. } => Some(user),
+            _ => None,
+        });
+        (change.case, check)
+    };
+    let alice = login("D", "t", "alice", 1);
+    let mark = UserHash::of(&user("alice"));
+    assert_eq!(checks(&world, &alice), (Case::New, Some(mark)));
+    world.register(&alice).unwrap();
+    assert_eq!(checks(&world, &alice), (Case::Renewal, None));
+    let bob = UserHash::of(&user("bob"));
+    let changes = checks(&world, &login("D", "t", "bob", 2));
+    assert_eq!(changes, (Case::OwnerChange, Some(bob)));
+}
+
+#[test]
+fn a_renewal_by_a_reading_keeps_the_place() {
+    let mut world = World::default();
+    let alice = login("D", "t", "alice", 1);
+    world.register(&alice).unwrap();
+    let now = at(1000) + Span::from_days(6);
+    let found = world.found(&alice);
+    let change = renew(now, &device("D"), &found, Version([9; 16]), &policy()).unwrap();
+    assert!(world.table.apply(&change));
+    let record = &world.table.devices[&device("D")];
+    assert_eq!(record.place, at(1));
+    assert_eq!(record.expires, policy().lease_end(now) + GRACE);
+    let item = &world.table.tokens[&token("t").key()];
+    assert_eq!((item.place, item.expires), (at(1), record.expires));
+}
+
+#[test]
+fn an_update_of_a_device_that_is_not_registered_is_refused() {
+    let mut world = World::default();
+    let update = Registration {
+        if_absent: IfAbsent::NotFound,
+        ..login("D", "t", "alice", 2)
+    };
+    assert_eq!(world.register(&update), Err(Refusal::NotFound));
+    world.register(&login("D", "t", "alice", 1)).unwrap();
+    assert_eq!(world.unregister("D", Some("alice"), 3), Ok(()));
+    // When it arrived the device was registered.
+    assert_eq!(world.register(&update), Ok(Some(Case::Overtaken)));
+    let later = Registration {
+        place: at(4),
+        ..update
+    };
+    assert_eq!(world.register(&later), Err(Refusal::NotFound));
+}
