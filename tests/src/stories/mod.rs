@@ -1,5 +1,6 @@
 //! All stories, by theme.
 
+mod arrival;
 mod bulk;
 mod calls;
 mod devices;
@@ -51,6 +52,7 @@ use crate::story::Story;
 /// Every story there is.
 pub(crate) fn all() -> Vec<Story> {
     let themes = [
+        arrival::stories,
         bulk::stories,
         calls::stories,
         devices::stories,

@@ -37,11 +37,6 @@ pub(super) fn stories() -> Vec<Story> {
         own(
             WATCHES,
             &[],
-            a_slow_registration_of_a_tablet_of_another_user_ends_with_the_logout,
-        ),
-        own(
-            WATCHES,
-            &[],
             a_slow_registration_does_not_bind_after_an_anonymous_one,
         ),
         own(WATCHES, &[], a_slow_reinstall_does_not_end_a_later_login),
@@ -171,20 +166,6 @@ async fn a_slow_registration_does_not_bind_after_another_login_and_logout(api: A
     assert_eq!(reached(&api, &[&alice, &bob]).await, [0, 0]);
 }
 
-async fn a_slow_registration_of_a_tablet_of_another_user_ends_with_the_logout(api: Api) {
-    let (alice, bob, tablet) = (user("alice"), user("bob"), Phone::android());
-    let (hers, his) = (api.secret(&alice).await, api.secret(&bob).await);
-    api.register(&tablet, Some(&bob), Some(&his)).await.ok(201);
-    let slow = slow(&api, &tablet, &alice, &hers).await;
-    api.unregister(&tablet, Some(&hers))
-        .await
-        .refused(NOT_FOUND);
-    assert!(!slow.is_finished());
-    slow.await.unwrap();
-    api.holds(&tablet, Some(&bob)).await;
-    assert_eq!(reached(&api, &[&alice, &bob]).await, [0, 1]);
-}
-
 async fn a_slow_registration_does_not_bind_after_an_anonymous_one(api: Api) {
     let (alice, phone) = (user("alice"), Phone::android());
     let hers = api.secret(&alice).await;
@@ -216,7 +197,7 @@ async fn a_logout_of_one_user_does_not_stop_the_slow_login_of_another(api: Api) 
     let (alice, bob, phone) = (user("alice"), user("bob"), Phone::android());
     let (hers, his) = (api.secret(&alice).await, api.secret(&bob).await);
     let slow = slow(&api, &phone, &alice, &hers).await;
-    // The device is unknown: the tombstone speaks for bob alone.
+    // The logout counts for bob alone.
     api.unregister(&phone, Some(&his)).await.refused(NOT_FOUND);
     assert!(!slow.is_finished());
     slow.await.unwrap();
