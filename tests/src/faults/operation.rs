@@ -11,6 +11,7 @@ pub(super) enum Operation {
     Reinstalled,
     ReboundAndReinstalled,
     TakenOver,
+    Overtaken,
     Updated,
     Subscribed,
     SubscribedAndRebound,
@@ -29,7 +30,7 @@ pub(super) enum Operation {
 }
 
 /// All of them, in the order of the table.
-pub(super) const ALL: [Operation; 23] = [
+pub(super) const ALL: [Operation; 24] = [
     Operation::Registered,
     Operation::Unchanged,
     Operation::Renewed,
@@ -38,6 +39,7 @@ pub(super) const ALL: [Operation; 23] = [
     Operation::Reinstalled,
     Operation::ReboundAndReinstalled,
     Operation::TakenOver,
+    Operation::Overtaken,
     Operation::Updated,
     Operation::Subscribed,
     Operation::SubscribedAndRebound,
@@ -67,6 +69,9 @@ impl Operation {
             Self::Reinstalled => "POST of a reinstalled app",
             Self::ReboundAndReinstalled => "POST for another user with the token of a third device",
             Self::TakenOver => "POST for nobody, without a secret",
+            Self::Overtaken => {
+                "POST with the token of a third device, overtaken by a logout of its user"
+            }
             Self::Updated => "PUT with a new token and no platform",
             Self::Subscribed => "a subscription to a tag",
             Self::SubscribedAndRebound => {
@@ -98,6 +103,7 @@ impl Operation {
             | Self::Reinstalled
             | Self::ReboundAndReinstalled
             | Self::TakenOver
+            | Self::Overtaken
             | Self::Subscribed
             | Self::SubscribedAndRebound => 201,
             Self::Updated | Self::Read | Self::ReadAndRenewed => 200,
@@ -109,11 +115,12 @@ impl Operation {
         }
     }
 
-    /// Whether all that it does to the device is that it notes a logout.
-    pub(super) const fn notes(self) -> bool {
+    /// Whether the table shows which devices have a logout noted: all that the operation does is that it notes one, or
+    /// one that is noted decides what it does.
+    pub(super) const fn shows_logouts(self) -> bool {
         matches!(
             self,
-            Self::UnregisteredAgain | Self::LeftAnothers | Self::LeftUnknown
+            Self::Overtaken | Self::UnregisteredAgain | Self::LeftAnothers | Self::LeftUnknown
         )
     }
 

@@ -1,9 +1,10 @@
 //! One try at an operation: what there is before, the call, and what there is then.
 
 use super::operation::Operation;
-use crate::answer::Answer;
+use crate::answer::{Answer, NOT_FOUND};
 use crate::api::Api;
 use crate::clock::machine;
+use crate::cloud::Cloud;
 use crate::message::Push;
 use crate::phone::{Phone, random_hex, user};
 use crate::table::Table;
@@ -37,6 +38,8 @@ pub(super) struct State {
 }
 
 const DAY: u64 = 86_400;
+/// A logout that a device's item notes counts for so long, in seconds.
+const LOGOUT_COUNTS: u64 = 120;
 
 impl Scene {
     /// The state that the operation starts from.
@@ -68,6 +71,10 @@ impl Scene {
                 bind(&scene.phone, &scene.alice).await;
                 bind(&scene.other, &scene.bob).await;
             }
+            Operation::Overtaken => {
+                bind(&scene.phone, &scene.alice).await;
+                bind(&scene.other, &scene.alice).await;
+            }
             _ => bind(&scene.phone, &scene.alice).await,
         }
         match operation {
@@ -82,6 +89,8 @@ impl Scene {
                 scene.secret = api.secret(&scene.alice).await;
                 let first = api.unregister(&scene.phone, Some(&scene.secret));
                 first.await.empty(204);
+                // The table tells its note from that of the second one.
+                api.advance(LOGOUT_COUNTS + 1).await;
             }
             Operation::Subscribed | Operation::SubscribedAndRebound => {
                 let make = api.call(Method::POST, "/tags").backend(api);
@@ -92,12 +101,43 @@ impl Scene {
                 }
             }
             Operation::LeftAnothers => scene.secret = api.secret(&scene.bob).await,
+            Operation::Overtaken => {
+                scene.secret = api.secret(&scene.bob).await;
+                let logout = api.unregister(&scene.other, Some(&scene.secret));
+                logout.await.refused(NOT_FOUND);
+                scene.postpone_logouts().await;
+            }
             Operation::ToldDead => api.set_endpoint(&scene.phone.token, "enabled", false).await,
             Operation::ToldGone => api.set_endpoint(&scene.phone.token, "deleted", true).await,
             _ => {}
         }
         scene.warm().await;
         scene
+    }
+
+    /// Moves the logouts that the other device's item notes ten minutes ahead: they arrived later than any call of the
+    /// scene, a repeat after a minute too.
+    async fn postpone_logouts(&self) {
+        let items = self.api.items().await;
+        let mut device = items
+            .into_iter()
+            .find(|item| {
+                item["sk"]["S"] == self.other.device.as_str() && item.get("checked").is_some()
+            })
+            .expect("the item of the other device");
+        let marks = device["marks"]["M"].as_object_mut().expect("marks");
+        for (_, mark) in marks {
+            mark["N"] = (number(mark) + 600_000).to_string().into();
+        }
+        let info = self.api.control(Method::GET, "/info", None).await;
+        let cloud = Cloud::at(info["awsEndpointUrl"].as_str().expect("a URL"));
+        let call = async |operation: &str, input: Value| {
+            let target = format!("DynamoDB_20120810.{operation}");
+            cloud.json(&target, &input).await.expect("an answer")
+        };
+        let tables = call("ListTables", json!({})).await;
+        let table = tables["TableNames"][0].clone();
+        call("PutItem", json!({"TableName": table, "Item": device})).await;
     }
 
     /// Every function has fresh secrets now.
@@ -136,7 +176,7 @@ impl Scene {
         match self.operation {
             Operation::Refreshed | Operation::Updated => self.fresh.clone(),
             Operation::Reinstalled => self.other.clone(),
-            Operation::ReboundAndReinstalled => Phone {
+            Operation::ReboundAndReinstalled | Operation::Overtaken => Phone {
                 device: self.other.device.clone(),
                 ..self.phone.clone()
             },
@@ -156,7 +196,7 @@ impl Scene {
             | Operation::ReboundAndReinstalled => {
                 api.register(&phone, Some(&self.alice), secret).await
             }
-            Operation::Rebound | Operation::SubscribedAndRebound => {
+            Operation::Rebound | Operation::Overtaken | Operation::SubscribedAndRebound => {
                 api.register(&phone, Some(&self.bob), secret).await
             }
             Operation::Subscribed => self.subscribe().await,
@@ -239,9 +279,14 @@ impl Scene {
                 "the other device"
             };
             let entry = table.devices.get(id)?;
-            let noted =
-                |item: &Value| item["sk"]["S"] == id.as_str() && item.get("departed").is_some();
-            let departed = if self.operation.notes() && items.iter().any(noted) {
+            let noted = |item: &Value| {
+                let marks = item["marks"]["M"].as_object();
+                let arrived = marks.into_iter().flat_map(|marks| marks.values());
+                let mut arrived = arrived.chain(item.get("barrier"));
+                let counts = |at: &Value| number(at) / 1000 + LOGOUT_COUNTS > now;
+                item["sk"]["S"] == id.as_str() && arrived.any(counts)
+            };
+            let logout = if self.operation.shows_logouts() && items.iter().any(noted) {
                 ", a logout is noted"
             } else {
                 ""
@@ -273,9 +318,9 @@ impl Scene {
                     } else {
                         ", subscribed"
                     };
-                    format!("{name} is {owner} with {token} token{lease}{tags}{departed}")
+                    format!("{name} is {owner} with {token} token{lease}{tags}{logout}")
                 }
-                None => format!("{name} has ended{departed}"),
+                None => format!("{name} has ended{logout}"),
             })
         });
         State {
@@ -312,4 +357,10 @@ impl State {
             self.devices.join("; ")
         }
     }
+}
+
+/// The number that an attribute holds.
+fn number(attribute: &Value) -> u64 {
+    let number = attribute["N"].as_str().expect("a number");
+    number.parse().expect("a whole number")
 }
