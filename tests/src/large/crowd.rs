@@ -222,7 +222,7 @@ impl Registry {
             }),
             json!({
                 "pk": {"S": format!("TOKEN#{token}")}, "sk": {"S": "TOKEN"},
-                "d": {"S": phone.device}, "arrived": {"N": now}, "expires": {"N": expires},
+                "v": {"B": STANDARD.encode(version)}, "d": {"S": phone.device}, "arrived": {"N": now}, "expires": {"N": expires},
             }),
         ];
         if let Some(Tag { name, id }) = tag {
