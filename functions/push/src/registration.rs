@@ -356,37 +356,32 @@ fn overtaken(
     let logouts = present
         .map(|record| record.logouts.current(now))
         .unwrap_or_default();
-    match before {
-        Some(record) if record.device().is_some() => {
-            if present.is_none_or(|record| record.place <= place) {
-                let ending = Ending {
-                    id: &wanted.device,
-                    record,
-                    place,
-                    logouts,
-                    user,
-                };
-                let same = record
-                    .device()
-                    .is_some_and(|device| device.token.is(&wanted.token));
-                let former = if same && takes_token {
-                    TokenSeen::WrittenElsewhere
-                } else if same {
-                    TokenSeen::Read(found.token.as_ref())
-                } else {
-                    TokenSeen::Read(further.former.as_ref())
-                };
-                actions.extend(ending.actions(now, former, version));
-            }
+    let is_later = present.is_some_and(|record| record.place > place);
+    match before.and_then(|record| Some((record, record.device()?))) {
+        _ if is_later => {}
+        Some((record, device)) => {
+            let ending = Ending {
+                id: &wanted.device,
+                record,
+                place,
+                logouts,
+                user,
+            };
+            let former = match (device.token.is(&wanted.token), takes_token) {
+                (true, true) => TokenSeen::WrittenElsewhere,
+                (true, false) => TokenSeen::Read(found.token.as_ref()),
+                (false, _) => TokenSeen::Read(further.former.as_ref()),
+            };
+            actions.extend(ending.actions(now, former, version));
         }
-        _ if present.is_none_or(|record| record.place < place) => {
+        None if present.is_none_or(|record| record.place < place) => {
             actions.push(Action::PutDevice {
                 id: wanted.device.clone(),
                 record: Record::tombstone(now, place, version, logouts, user),
                 seen: seen(before),
             });
         }
-        _ => {}
+        None => {}
     }
     if takes_token {
         actions.push(Action::PutToken {

@@ -4,12 +4,13 @@ use crate::Guard;
 use crate::names::Device;
 use crate::scenario::{BEGIN, Order, POLICY};
 use crate::shell::Shell;
-use crate::table::{Cell, Held, Is, Key};
-use crate::world::{Answer, World};
+use crate::table::{self, Cell, Is, Key, TokenCell};
+use crate::world::{Answer, ErasePhase, World};
 use push::change::{Case, Change};
 use push::device::Version;
-use push::registration::{self, Decision, Further, Holder, Registration, Snapshot};
-use push::unregistration::{self, Found};
+use push::registration::{self, Further, IfAbsent, Registration, Snapshot};
+use push::token_item::TokenItem;
+use push::unregistration::{self, Erased, Found, TokenSeen};
 use push::{Span, Time};
 
 /// A decision to write, and what is answered when it is written; or what is answered at once.
@@ -22,9 +23,10 @@ impl Shell<'_> {
         self.known(found, world.now(self.scenario))
     }
 
-    fn arrived(&self, world: &World, call: usize) -> Time {
+    /// The call's place in the order of arrival.
+    pub fn place(&self, world: &World, call: usize) -> Time {
         let arrived = world.calls.get(call).and_then(|state| state.arrived);
-        if self.removed == Some(Guard::Arrived) {
+        if self.lacks(Guard::Arrived) {
             BEGIN
         } else {
             arrived.unwrap_or_default()
@@ -40,7 +42,9 @@ impl Shell<'_> {
             device: device.id().clone(),
             user: user.map(|user| user.id().clone()),
             token: token.token().clone(),
-            arrived: self.arrived(world, call),
+            place: self.place(world, call),
+            issued: None,
+            if_absent: IfAbsent::Create,
         };
         let read = |key| self.read_at(world, call, key);
         let found = Snapshot {
@@ -48,22 +52,26 @@ impl Shell<'_> {
                 .and_then(Cell::item)
                 .map(|item| item.record()),
             token: read(Key::Token(token))
-                .and_then(Cell::held)
-                .map(|held| self.holder(held)),
+                .and_then(Cell::token)
+                .map(|cell| self.token_item(cell)),
             link: user
                 .and_then(|user| read(Key::Link(user, device)))
                 .map(|link| link.expires()),
+            erasure: user
+                .and_then(|user| read(Key::Erasure(user)))
+                .and_then(Cell::erased)
+                .map(table::Erased::erasure),
         };
         Some((wanted, found))
     }
 
-    /// A token's item as the registration takes it. Without [`Guard::TokenArrived`], it tells no time.
-    fn holder(&self, held: Held) -> Holder {
-        let mut holder = held.holder();
-        if self.removed == Some(Guard::TokenArrived) {
-            holder.arrived = Time::default();
+    /// A token's item as the registration takes it. Without [`Guard::TokenPlace`], it has no place.
+    fn token_item(&self, cell: TokenCell) -> TokenItem {
+        let mut item = cell.item();
+        if self.lacks(Guard::TokenPlace) {
+            item.place = Time::default();
         }
-        holder
+        item
     }
 
     pub fn register(&self, world: &World, call: usize, version: Version) -> Decided {
@@ -74,10 +82,10 @@ impl Shell<'_> {
             return Err(Answer::Unavailable);
         };
         let holder = read(Key::Device(device.other())).and_then(Cell::item);
-        let former = read(Key::Token(token.other())).and_then(Cell::held);
+        let former = read(Key::Token(token.other())).and_then(Cell::token);
         let further = Further {
             holder: holder.map(|item| item.record()),
-            former: former.map(Held::holder),
+            former: former.map(TokenCell::item),
         };
         let looked = world.calls.get(call).and_then(|state| state.looked);
         let kept = found.device.as_ref().and_then(|record| record.device());
@@ -91,35 +99,60 @@ impl Shell<'_> {
             version,
             &POLICY,
         );
-        let Decision::Write(change, _) = decision else {
-            return Err(Answer::Superseded);
-        };
-        Ok((change, Answer::Registered))
+        let change = decision.map_err(Answer::from)?.change;
+        match change.map(|change| (change.case, change)) {
+            None => Err(Answer::Overtaken),
+            Some((Case::Overtaken, _)) if self.lacks(Guard::OvertakenEnds) => {
+                Err(Answer::Overtaken)
+            }
+            Some((Case::Overtaken, change)) => Ok((change, Answer::Overtaken)),
+            Some((_, change)) => Ok((change, Answer::Registered)),
+        }
     }
 
-    /// What a logout or a removal decides.
+    /// What a logout, a removal, or an erasure that has come to a device decides.
     pub fn end_device(&self, world: &World, call: usize, version: Version) -> Decided {
         let order = self.order(call);
-        let device = order.device().unwrap_or(Device::A);
+        let erasing = world.calls.get(call).map(|state| state.erasing.phase);
+        let device = match erasing {
+            Some(ErasePhase::Ends(device)) => device,
+            _ => order.device().unwrap_or(Device::A),
+        };
         let item = self
             .read_at(world, call, Key::Device(device))
             .and_then(Cell::item);
         let record = item.map(|item| item.record());
         let begun = world.calls.get(call).is_some_and(|state| state.begun);
-        let holder = item
+        let token = item
             .and_then(|item| item.token())
             .and_then(|token| {
                 self.read_at(world, call, Key::Token(token))
-                    .and_then(Cell::held)
+                    .and_then(Cell::token)
             })
-            .map(Held::holder);
+            .map(TokenCell::item);
         let found = Found {
             id: device.id(),
             record: record.as_ref(),
-            token: begun.then_some(holder.as_ref()),
+            token: if begun {
+                TokenSeen::Read(token.as_ref())
+            } else {
+                TokenSeen::NotRead
+            },
         };
         let now = world.now(self.scenario);
-        let arrived = self.arrived(world, call);
+        let arrived = self.place(world, call);
+        if let Order::Erase(user) = order {
+            let arrived = if self.lacks(Guard::ErasurePassesOver) {
+                now
+            } else {
+                arrived
+            };
+            let user = user.id();
+            return match unregistration::erase(now, found, user, arrived, version) {
+                Erased::Write(change) => Ok((change, Answer::Erased)),
+                Erased::PassedOver => Err(Answer::Erased),
+            };
+        }
         if let Order::Remove(_, token) = order {
             let change = unregistration::remove(now, found, token.endpoint(), arrived, version);
             return change
@@ -132,9 +165,8 @@ impl Shell<'_> {
         let answer = decided
             .answer
             .map_or_else(Answer::from, |()| Answer::LoggedOut);
-        let forgets = |change: &Change| {
-            self.removed == Some(Guard::Departure) && change.case == Case::Departure
-        };
+        let forgets =
+            |change: &Change| self.lacks(Guard::LogoutMarker) && change.case == Case::LogoutMarker;
         match decided.change {
             Some(change) if !forgets(&change) => Ok((change, answer)),
             _ => Err(answer),
@@ -143,7 +175,7 @@ impl Shell<'_> {
 
     /// What a reader takes the item for. Without [`Guard::ExpiredIsAbsent`], for one that has not expired.
     pub fn known(&self, cell: Option<Cell>, now: Time) -> Option<Cell> {
-        if self.removed != Some(Guard::ExpiredIsAbsent) {
+        if !self.lacks(Guard::ExpiredIsAbsent) {
             return cell;
         }
         let later = |expires: Time| expires.max(now + Span::from_days(6));
@@ -159,11 +191,12 @@ impl Shell<'_> {
                 }
                 Cell::Device(item)
             }
-            Cell::Token(held) => Cell::Token(Held {
-                expires: later(held.expires),
-                ..held
+            Cell::Token(cell) => Cell::Token(TokenCell {
+                expires: later(cell.expires),
+                ..cell
             }),
             Cell::Link(expires) => Cell::Link(later(expires)),
+            Cell::Erasure(erased) => Cell::Erasure(erased),
         })
     }
 }

@@ -1,9 +1,10 @@
 //! What must hold, judged from outside: by who called when and what was answered, not by what the rules keep of it.
 
-use crate::names::{Device, User};
+use crate::ledger::{Incarnation, Ledger};
+use crate::names::{Device, Token, User};
 use crate::scenario::{By, Order, Scenario};
-use crate::table::{Cell, Held, Is, Item, Key, Table, Write};
-use crate::world::{Answer, Refused, World};
+use crate::table::{Cell, Is, Item, Key, Table, TokenCell, Write};
+use crate::world::{Answer, Call, World};
 use push::Time;
 use std::fmt;
 
@@ -14,25 +15,23 @@ pub enum Fault {
     NotTheirs,
     /// A push that was asked for after the logout was answered reached the device.
     PushAfterLogout,
-    /// A registration that had arrived before an answered logout of its user bound the device after it.
-    BoundAfterLogout,
-    /// A binding was changed by a call that had arrived before the one that made it.
-    Undone,
+    /// A device is somebody's whose it is not when the calls are carried out one by one.
+    WrongOwner,
+    /// A device is nobody's, and somebody's when the calls are carried out one by one.
+    NoOwner,
     /// An index lacks a device, or has one of another.
     Index,
     /// A token has several devices, or its item names another one.
     TokenShared,
     /// A device was removed although SNS had found its endpoint ready after it was found dead.
     RemovedInHealth,
-    /// Beyond what is promised: see [`Beyond::Unchanged`].
-    UnchangedUndone,
 }
 
 /// What one might take for promised, and is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Beyond {
-    /// That a registration which changed nothing holds off those that arrived before it: it writes nothing, so nothing
-    /// is left of it that could.
+    /// That a registration which changed nothing has its place in the order of arrival: it writes nothing, so nothing is
+    /// left of it that could overtake another.
     Unchanged,
 }
 
@@ -44,7 +43,7 @@ impl Beyond {
     #[must_use]
     pub fn claim(self) -> &'static str {
         match self {
-            Self::Unchanged => "a registration that changes nothing holds off earlier ones",
+            Self::Unchanged => "a registration that changes nothing overtakes earlier calls",
         }
     }
 }
@@ -66,12 +65,11 @@ impl fmt::Display for Fault {
                 "I3: published to a device that was not theirs when it was looked at"
             }
             Self::PushAfterLogout => "I5: a push requested after the logout was answered",
-            Self::BoundAfterLogout => "I5: bound by a call that arrived before the answered logout",
-            Self::Undone => "I5: a later call's binding undone by an earlier call",
-            Self::RemovedInHealth => "I7: a device removed whose endpoint was found ready since",
-            Self::UnchangedUndone => {
-                "beyond: a later call that changed nothing undone by an earlier call"
+            Self::WrongOwner => {
+                "I5: somebody's device, which by the order of arrival is not theirs"
             }
+            Self::NoOwner => "I5: nobody's device, which by the order of arrival is somebody's",
+            Self::RemovedInHealth => "I7: a device removed whose endpoint was found ready since",
         })
     }
 }
@@ -92,17 +90,95 @@ pub fn tidy(table: &Table, now: Time) -> Option<Fault> {
     }
     let held = |device: Device| {
         let item = table.device(device).filter(|item| item.lives(now))?;
-        Some((item.token()?, item.expires))
+        Some((item.token()?, item))
     };
     // The other way round it need not be: a token refresh that reads in the middle of a commit may leave a token's item
     // behind. Whoever registers that token looks at the device, and finds that it has another one.
     let unnamed = Device::ALL.into_iter().any(|device| {
-        held(device).is_some_and(|(token, expires)| {
-            let named = |held: Held| (held.device, held.expires) == (device, expires);
+        held(device).is_some_and(|(token, item)| {
+            let named = |cell: TokenCell| {
+                (cell.device, cell.expires, cell.place) == (device, item.expires, item.place)
+            };
             !table.token(token).is_some_and(named)
         })
     });
     unnamed.then_some(Fault::TokenShared)
+}
+
+/// Whether each device is whose the calls that were made give it, one by one in the order of their arrival. A call that
+/// was refused or gave up counts as not made, and so does a registration that changed nothing. Where an anonymous call took
+/// part, a device may be nobody's.
+#[must_use]
+pub fn order(scenario: &Scenario, world: &World, beyond: Option<Beyond>) -> Option<Fault> {
+    let now = world.now(scenario);
+    let owners = Device::ALL.map(|device| {
+        let item = world.table.device(device)?;
+        Some((item.owner(now)?, item.token()?))
+    });
+    let expected = possible(scenario, world, beyond, now);
+    if expected.contains(&owners) {
+        return None;
+    }
+    let is_wrong = |expected: &[Option<(User, Token)>; 2]| {
+        let mut pairs = owners.iter().zip(expected);
+        pairs.any(|(owner, expected)| owner.is_some() && owner != expected)
+    };
+    if expected.iter().all(is_wrong) {
+        return Some(Fault::WrongOwner);
+    }
+    (!scenario.has_anonymous()).then_some(Fault::NoOwner)
+}
+
+/// The outcomes of the calls, one by one. There are several where an erasure has not come to its end: until then, it may
+/// have ended some of the user's devices.
+fn possible(
+    scenario: &Scenario,
+    world: &World,
+    beyond: Option<Beyond>,
+    now: Time,
+) -> Vec<[Option<(User, Token)>; 2]> {
+    let mut ledgers = vec![Ledger::of(scenario)];
+    for (call, (order, state)) in scenario.orders.iter().zip(&world.calls).enumerate() {
+        let counts = state.made
+            || (beyond == Some(Beyond::Unchanged) && state.answer() == Some(Answer::Unchanged));
+        let Some(arrived) = state.arrived.filter(|_| counts) else {
+            continue;
+        };
+        for ledger in &mut ledgers {
+            match *order {
+                Order::Register(device, token, user) => {
+                    ledger.register((call, arrived), device, token, user);
+                }
+                Order::Unregister(device, by) => ledger.unregister(arrived, device, by),
+                Order::Erase(..) | Order::Remove(..) | Order::Send(_) => {}
+            }
+        }
+        if let Order::Erase(user) = *order {
+            ledgers = erased(ledgers, arrived, user, state);
+        }
+    }
+    let outcome = |mut ledger: Ledger| {
+        for incarnation in &world.removed {
+            ledger.remove(*incarnation);
+        }
+        ledger.owners(now)
+    };
+    ledgers.into_iter().map(outcome).collect()
+}
+
+fn erased(ledgers: Vec<Ledger>, arrived: Time, user: User, state: &Call) -> Vec<Ledger> {
+    let whole = state.answer() == Some(Answer::Erased);
+    let each = |before: Vec<Ledger>, device| -> Vec<Ledger> {
+        let mut after = before.clone();
+        for ledger in &mut after {
+            ledger.erase(arrived, device, user);
+        }
+        if !whole {
+            after.extend(before);
+        }
+        after
+    };
+    Device::ALL.into_iter().fold(ledgers, each)
 }
 
 /// Whether the call may publish to the device, whose item it saw as it is given.
@@ -135,91 +211,35 @@ fn ends(
     let (Some(order), Some(state)) = (scenario.orders.get(call), world.calls.get(call)) else {
         return false;
     };
-    match (*order, state.answer()) {
-        (Order::Register(other, token, new), Some(Answer::Registered)) => {
-            let same_phone = item.token() == Some(token);
-            new != Some(user) && (other == device || state.ended == Some(device) || same_phone)
+    state.made
+        && match *order {
+            Order::Register(other, token, new) => {
+                let same = (other, Some(token), new) == (device, item.token(), Some(user));
+                !same && (other == device || item.token() == Some(token))
+            }
+            Order::Unregister(from, by) => {
+                from == device && (by == By::Provisioned || by == By::User(user))
+            }
+            Order::Erase(erased) => erased == user && state.answer() == Some(Answer::Erased),
+            Order::Remove(..) | Order::Send(_) => false,
         }
-        _ => logs_out(scenario, world, call, device, user),
-    }
 }
 
-/// Whether the call is a logout of the user from the device, and was answered so.
-fn logs_out(scenario: &Scenario, world: &World, call: usize, device: Device, user: User) -> bool {
-    let Some(Order::Unregister(from, by)) = scenario.orders.get(call).copied() else {
-        return false;
+/// What a removal ends with these writes; a fault where the device was found ready since.
+///
+/// # Errors
+/// [`Fault::RemovedInHealth`].
+pub fn removal(world: &World, call: usize, writes: &[Write]) -> Result<Option<Incarnation>, Fault> {
+    let ended = writes.iter().find_map(|(key, _)| match key {
+        Key::Device(device) => Some((*device, world.table.device(*device)?)),
+        _ => None,
+    });
+    let Some((device, item)) = ended else {
+        return Ok(None);
     };
-    let answer = world.calls.get(call).and_then(|call| call.answer());
-    from == device
-        && match by {
-            // Nobody's logout that is answered 404 shows nothing and promises nothing.
-            By::Nobody => answer == Some(Answer::LoggedOut),
-            By::Provisioned => logout(answer),
-            By::User(own) => own == user && logout(answer),
-        }
-}
-
-fn logout(answer: Option<Answer>) -> bool {
-    matches!(
-        answer,
-        Some(Answer::LoggedOut | Answer::Refused(Refused::NotFound))
-    )
-}
-
-/// Whether the call may write this.
-#[must_use]
-pub fn commit(
-    (scenario, world, beyond): (&Scenario, &World, Option<Beyond>),
-    call: usize,
-    writes: &[Write],
-) -> Option<Fault> {
-    let now = world.now(scenario);
-    if let Some(Order::Register(device, _, Some(user))) = scenario.orders.get(call).copied()
-        && (call + 1..scenario.orders.len())
-            .any(|later| logs_out(scenario, world, later, device, user))
-    {
-        return Some(Fault::BoundAfterLogout);
+    let found = world.calls.get(call).and_then(|call| call.arrived);
+    match item.is {
+        Is::Live { checked, .. } if found <= Some(checked) => Err(Fault::RemovedInHealth),
+        _ => Ok(Some((device, item.by))),
     }
-    for (key, cell) in writes {
-        let Key::Device(device) = *key else { continue };
-        let after = match cell {
-            Some(Cell::Device(item)) => Some(item.is),
-            _ => None,
-        };
-        let before = world.table.device(device).filter(|item| item.lives(now));
-        let later = before.is_some_and(|item| item.by.is_some_and(|by| by > call));
-        if let Some(Order::Remove(..)) = scenario.orders.get(call)
-            && let Some(Is::Live { checked, .. }) = before.map(|item| item.is)
-            && world.calls.get(call).and_then(|call| call.arrived) <= Some(checked)
-        {
-            return Some(Fault::RemovedInHealth);
-        }
-        if later && before.map(|item| item.is) != after {
-            return Some(Fault::Undone);
-        }
-        if beyond == Some(Beyond::Unchanged)
-            && (call + 1..scenario.orders.len())
-                .any(|later| found_otherwise(scenario, world, later, device, after))
-        {
-            return Some(Fault::UnchangedUndone);
-        }
-    }
-    None
-}
-
-/// Whether the call is a registration of the device that was answered as unchanged, and this is not what it found.
-fn found_otherwise(
-    scenario: &Scenario,
-    world: &World,
-    call: usize,
-    device: Device,
-    after: Option<Is>,
-) -> bool {
-    let Some(Order::Register(own, wanted, user)) = scenario.orders.get(call).copied() else {
-        return false;
-    };
-    let unchanged = world.calls.get(call).and_then(|call| call.answer()) == Some(Answer::Unchanged);
-    let same = matches!(after, Some(Is::Live { binding, token, .. })
-        if token == wanted && binding.map(|(user, _)| user) == user);
-    unchanged && own == device && !same
 }

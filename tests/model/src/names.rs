@@ -1,6 +1,6 @@
-//! The cast: two devices, two tokens, two users, and what the rules call them.
+//! The cast: two devices, two tokens, three users, and what the rules call them.
 
-use push::device::UserMark;
+use push::logout::UserHash;
 use push::{DeviceId, Platform, TokenKey, UserId};
 use std::fmt;
 use std::sync::LazyLock;
@@ -28,14 +28,16 @@ pub enum Token {
 pub enum User {
     /// One of them.
     Alice,
-    /// The other one.
+    /// Another one.
     Bob,
+    /// The third one.
+    Carol,
 }
 
 struct Names {
     devices: [DeviceId; 2],
     tokens: [(push::Token, TokenKey); 2],
-    users: [(UserId, UserMark); 2],
+    users: [(UserId, UserHash); 3],
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
@@ -45,10 +47,10 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
         let key = token.key();
         (token, key)
     }),
-    users: ["alice", "bob"].map(|name| {
+    users: ["alice", "bob", "carol"].map(|name| {
         let user = valid(UserId::parse(name));
-        let mark = UserMark::of(&user);
-        (user, mark)
+        let hash = UserHash::of(&user);
+        (user, hash)
     }),
 });
 
@@ -141,14 +143,15 @@ impl Token {
 }
 
 impl User {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Alice, Self::Bob];
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Alice, Self::Bob, Self::Carol];
 
-    fn names(self) -> &'static (UserId, UserMark) {
-        let [alice, bob] = &NAMES.users;
+    fn names(self) -> &'static (UserId, UserHash) {
+        let [alice, bob, carol] = &NAMES.users;
         match self {
             Self::Alice => alice,
             Self::Bob => bob,
+            Self::Carol => carol,
         }
     }
 
@@ -158,39 +161,24 @@ impl User {
         &self.names().0
     }
 
-    /// Their mark.
+    /// The hash of their id.
     #[must_use]
-    pub fn mark(self) -> &'static UserMark {
+    pub fn hash(self) -> &'static UserHash {
         &self.names().1
     }
 
     /// The user with this id.
     #[must_use]
     pub fn of(id: &UserId) -> Self {
-        if id == Self::Alice.id() {
-            Self::Alice
-        } else {
-            Self::Bob
-        }
+        let named = |user: &Self| user.id() == id;
+        Self::ALL.into_iter().find(named).unwrap_or(Self::Alice)
     }
 
-    /// The user with this mark.
+    /// The user with this hash.
     #[must_use]
-    pub fn marked(mark: &UserMark) -> Self {
-        if mark == Self::Alice.mark() {
-            Self::Alice
-        } else {
-            Self::Bob
-        }
-    }
-
-    /// The other one.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Alice => Self::Bob,
-            Self::Bob => Self::Alice,
-        }
+    pub fn hashed(hash: &UserHash) -> Self {
+        let named = |user: &Self| user.hash() == hash;
+        Self::ALL.into_iter().find(named).unwrap_or(Self::Alice)
     }
 }
 
@@ -217,6 +205,7 @@ impl fmt::Display for User {
         f.write_str(match self {
             Self::Alice => "alice",
             Self::Bob => "bob",
+            Self::Carol => "carol",
         })
     }
 }

@@ -1,9 +1,10 @@
-//! Which scenarios are explored: pairs of all calls and triples of those that get into each other's way, on tables as they
-//! can stand, young and old, with and without time that passes. Scenarios that differ in names only are one.
+//! Which scenarios are explored, on tables as they can stand: every triple of calls, each carried out in one step; every pair
+//! of calls, and triples of those that get into each other's way, step by step, with and without time that passes.
+//! Scenarios that differ in names only are one.
 
 use crate::judge::Beyond;
 use crate::names::{Device, Token, User};
-use crate::scenario::{Age, By, Order, Scenario, Stand};
+use crate::scenario::{Age, By, Grain, Order, Scenario, Stand};
 use push::Span;
 use std::collections::BTreeSet;
 
@@ -13,25 +14,27 @@ const ONE: Token = Token::One;
 const TWO: Token = Token::Two;
 const ALICE: User = User::Alice;
 const BOB: User = User::Bob;
+const CAROL: User = User::Carol;
 
-/// Every call that can be made of two devices, two tokens and two users.
+/// Every call that can be made of two devices, two tokens and three users.
 fn every_order() -> Vec<Order> {
     let mut orders = Vec::new();
     for device in Device::ALL {
         for token in Token::ALL {
-            let users = [Some(ALICE), Some(BOB), None];
+            let users = [Some(ALICE), Some(BOB), Some(CAROL), None];
             orders.extend(users.map(|user| Order::Register(device, token, user)));
             orders.push(Order::Remove(device, token));
         }
-        let callers = [By::User(ALICE), By::User(BOB), By::Provisioned, By::Nobody];
-        orders.extend(callers.map(|by| Order::Unregister(device, by)));
+        orders.extend(User::ALL.map(|user| Order::Unregister(device, By::User(user))));
+        orders.extend([By::Provisioned, By::Nobody].map(|by| Order::Unregister(device, by)));
     }
+    orders.extend(User::ALL.map(Order::Erase));
     orders.extend(User::ALL.map(Order::Send));
     orders
 }
 
 /// The calls that get into each other's way most: about one phone, under one or two ids.
-const CLOSE: [Order; 8] = [
+const CLOSE: [Order; 9] = [
     Order::Register(A, ONE, Some(ALICE)),
     Order::Register(A, ONE, Some(BOB)),
     Order::Register(A, TWO, Some(ALICE)),
@@ -39,6 +42,7 @@ const CLOSE: [Order; 8] = [
     Order::Unregister(A, By::User(ALICE)),
     Order::Unregister(A, By::Provisioned),
     Order::Remove(A, ONE),
+    Order::Erase(ALICE),
     Order::Send(ALICE),
 ];
 
@@ -67,6 +71,36 @@ const PARTING: [Order; 5] = [
     Order::Register(B, ONE, Some(ALICE)),
     Order::Unregister(A, By::User(ALICE)),
     Order::Unregister(A, By::User(BOB)),
+];
+
+/// Calls of three users that overtake each other.
+const RACING: [Order; 10] = [
+    Order::Register(A, ONE, Some(ALICE)),
+    Order::Register(A, ONE, Some(BOB)),
+    Order::Register(A, TWO, Some(BOB)),
+    Order::Register(B, ONE, Some(BOB)),
+    Order::Register(B, ONE, Some(CAROL)),
+    Order::Unregister(A, By::User(ALICE)),
+    Order::Unregister(A, By::User(BOB)),
+    Order::Unregister(A, By::Provisioned),
+    Order::Erase(ALICE),
+    Order::Remove(A, ONE),
+];
+
+/// An erasure, and what it may meet.
+const ERASING: [Order; 4] = [
+    Order::Erase(ALICE),
+    Order::Register(A, ONE, Some(ALICE)),
+    Order::Register(B, ONE, Some(BOB)),
+    Order::Unregister(A, By::User(ALICE)),
+];
+
+/// A removal, and the logins that it may meet.
+const REMOVING: [Order; 4] = [
+    Order::Remove(A, ONE),
+    Order::Register(A, ONE, Some(BOB)),
+    Order::Register(A, TWO, Some(ALICE)),
+    Order::Register(B, ONE, Some(BOB)),
 ];
 
 /// Tombstones have expired.
@@ -101,12 +135,25 @@ fn fresh() -> [Stands; 5] {
     ]
 }
 
+/// The same, and further tables on which every triple of calls is carried out: both devices of one user, one of them
+/// anonymous, both anonymous, one with the other's former token.
+fn full() -> Vec<Stands> {
+    let mut all = fresh().to_vec();
+    let second = |user| Some(Stand::live(TWO, user));
+    all.push([Some(live()), second(Some(ALICE))]);
+    all.push([Some(live()), second(None)]);
+    all.push([Some(Stand::live(ONE, None)), second(None)]);
+    all.push([Some(live()), Some(Stand::ended(Some(BOB)))]);
+    all
+}
+
 /// What is explored in little time: every pair of calls, and some triples.
 #[must_use]
 pub fn small() -> Vec<Scenario> {
     let soon = [Span::from_seconds(11)];
-    let mut all: BTreeSet<_> = scenarios(&fresh(), &every_order(), 2, &[]);
-    all.extend(scenarios(&fresh(), &CLOSE, 2, &soon));
+    let young = [NOTHING, alices(Age::Fresh)];
+    let mut all = pairs(&young);
+    all.extend(scenarios(&young, &CLOSE, 2, &soon));
     all.extend(scenarios(
         &[alices(Age::Lapsed), alices(Age::Expired)],
         &CLOSE,
@@ -114,27 +161,38 @@ pub fn small() -> Vec<Scenario> {
         &[],
     ));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &CLOSEST, 3, &[])));
-    all.extend(distinct(scenarios(&[alices(Age::Fresh)], &PARTING, 3, &[])));
+    all.extend(races(&[alices(Age::Fresh)]));
     all.insert(reinstalled_and_gone());
     all.into_iter().collect()
 }
 
-/// What is explored in a few minutes: besides, time that passes, and more triples.
+/// Every triple of calls on every table, each call in one step.
+#[must_use]
+pub fn triples() -> Vec<Scenario> {
+    races(&full()).into_iter().collect()
+}
+
+/// What is explored step by step in a few minutes: besides, more tables, time that passes, and more triples.
 #[must_use]
 pub fn large() -> Vec<Scenario> {
     let mut all: BTreeSet<_> = small().into_iter().collect();
-    let two = [NOTHING, alices(Age::Fresh)];
+    let young = [NOTHING, alices(Age::Fresh)];
+    all.extend(pairs(&fresh()));
+    all.extend(pairs(&[alices(Age::Lapsed), alices(Age::Expired)]));
     all.extend(scenarios(&fresh(), &CLOSE, 2, &[TOMBSTONE_OVER]));
     all.extend(scenarios(&fresh(), &CLOSE, 2, &[LEASE_OVER]));
-    all.extend(scenarios(&two, &CLOSE, 2, &[ALL_OVER]));
-    all.extend(scenarios(
-        &[alices(Age::Lapsed), alices(Age::Expired)],
-        &every_order(),
-        2,
+    all.extend(scenarios(&young, &CLOSE, 2, &[ALL_OVER]));
+    let both = [Some(live()), Some(Stand::live(TWO, Some(BOB)))];
+    all.extend(distinct(scenarios(&young, &CLOSER, 3, &[])));
+    all.extend(distinct(scenarios(&[both], &CLOSER, 3, &[])));
+    all.extend(distinct(scenarios(&[alices(Age::Fresh)], &PARTING, 3, &[])));
+    all.extend(distinct(scenarios(&[alices(Age::Fresh)], &ERASING, 3, &[])));
+    all.extend(distinct(scenarios(
+        &[alices(Age::Fresh)],
+        &REMOVING,
+        3,
         &[],
-    ));
-    all.extend(scenarios(&[NOTHING], &CLOSE, 3, &[]));
-    all.extend(distinct(scenarios(&[alices(Age::Fresh)], &CLOSER, 3, &[])));
+    )));
     all.extend(distinct(scenarios(
         &[alices(Age::Expired)],
         &CLOSEST,
@@ -147,15 +205,27 @@ pub fn large() -> Vec<Scenario> {
 /// What suffices to show what each guard is for.
 #[must_use]
 pub fn guarded() -> Vec<Scenario> {
-    let mut all = scenarios(
-        &[NOTHING, alices(Age::Fresh)],
-        &CLOSER,
-        2,
-        &[TOMBSTONE_OVER],
-    );
+    let young = [NOTHING, alices(Age::Fresh)];
+    let mut all = scenarios(&young, &CLOSER, 2, &[TOMBSTONE_OVER]);
     all.extend(scenarios(&[alices(Age::Expired)], &CLOSER, 2, &[]));
+    all.extend(scenarios(&young, &ERASING, 2, &[]));
+    all.extend(scenarios(&young, &REMOVING, 2, &[]));
+    all.extend(distinct(scenarios(&[alices(Age::Fresh)], &CLOSEST, 3, &[])));
+    all.extend(distinct(plans(&young, &RACING, 3, (&[], Grain::Calls))));
     all.insert(reinstalled_and_gone());
     all.into_iter().collect()
+}
+
+/// Every pair of calls, step by step.
+fn pairs(stands: &[Stands]) -> BTreeSet<Scenario> {
+    scenarios(stands, &every_order(), 2, &[])
+}
+
+/// Every triple of calls but pushes, each carried out in one step.
+fn races(stands: &[Stands]) -> BTreeSet<Scenario> {
+    let mut menu = every_order();
+    menu.retain(|order| !matches!(order, Order::Send(_)));
+    plans(stands, &menu, 3, (&[], Grain::Calls))
 }
 
 /// A login that takes long, a reinstall by another user meanwhile, who logs out again, and a push.
@@ -169,6 +239,7 @@ fn reinstalled_and_gone() -> Scenario {
             Order::Send(ALICE),
         ],
         leaps: Vec::new(),
+        grain: Grain::Items,
     }
 }
 
@@ -183,6 +254,7 @@ pub fn beyond(beyond: Beyond) -> Vec<Scenario> {
             Order::Register(A, ONE, Some(ALICE)),
         ],
         leaps: Vec::new(),
+        grain: Grain::Items,
     }]
 }
 
@@ -205,12 +277,22 @@ fn scenarios(
     calls: usize,
     leaps: &[Span],
 ) -> BTreeSet<Scenario> {
+    plans(stands, menu, calls, (leaps, Grain::Items))
+}
+
+fn plans(
+    stands: &[Stands],
+    menu: &[Order],
+    calls: usize,
+    (leaps, grain): (&[Span], Grain),
+) -> BTreeSet<Scenario> {
     let orders = sequences(menu, calls);
     let of = |stands: &Stands| -> Vec<Scenario> {
         let scenario = |orders: &Vec<Order>| Scenario {
             stands: *stands,
             orders: orders.clone(),
             leaps: leaps.to_vec(),
+            grain,
         };
         orders
             .iter()

@@ -46,6 +46,8 @@ pub enum Step {
     Sweep(Key, Glimpses),
     /// Time passes.
     Leap,
+    /// A call is carried out from its first read to its answer.
+    Run(usize),
 }
 
 /// Which calls read what.
@@ -73,21 +75,22 @@ impl Protocol {
         self.glimpse(world, glimpses);
         match shell.transaction(world, call) {
             Attempt::Over(answer) => {
-                if let Some(state) = world.call(call) {
+                let stage = world.calls.get(call).map(|state| state.stage);
+                if matches!(stage, Some(Stage::Unanswered(own)) if own == answer) {
+                    shell.go_on(world, call, answer);
+                } else if let Some(state) = world.call(call) {
                     state.end(Stage::Done(answer));
                 }
             }
             Attempt::Conflict => shell.again(world, call),
             Attempt::Made(case, writes, answer) => {
                 self.reached.case(case);
-                let seen = (&self.scenario, &*world, self.beyond);
-                let fault = judge::commit(seen, call, &writes);
-                world.fault = world.fault.or(fault);
-                let own = shell.order(call).device();
-                let ended = writes.iter().find_map(|(key, _)| match key {
-                    Key::Device(device) if Some(*device) != own => Some(*device),
-                    _ => None,
-                });
+                if matches!(shell.order(call), Order::Remove(..)) {
+                    match judge::removal(world, call, &writes) {
+                        Ok(removed) => world.removed.extend(removed),
+                        Err(fault) => world.fault = world.fault.or(Some(fault)),
+                    }
+                }
                 let veiled = writes
                     .iter()
                     .map(|(key, _)| (*key, world.table.get(*key)))
@@ -96,11 +99,12 @@ impl Protocol {
                     Arc::make_mut(&mut world.table).set(key, cell);
                 }
                 if let Some(state) = world.call(call) {
-                    let written = state.written + 1;
+                    let (written, erasing) =
+                        (state.written + 1, std::mem::take(&mut state.erasing));
                     state.end(Stage::Committed(answer));
                     state.written = written;
+                    state.erasing = erasing;
                     state.veiled = veiled;
-                    state.ended = ended.or(state.ended);
                 }
             }
         }
@@ -108,10 +112,29 @@ impl Protocol {
 
     fn reveal(&self, world: &mut World, call: usize, glimpses: &Glimpses) {
         self.glimpse(world, glimpses);
-        if let Some(state) = world.call(call) {
-            state.veiled.clear();
-            if let Stage::Committed(answer) = state.stage {
-                state.end(Stage::Done(answer));
+        let Some(state) = world.call(call) else {
+            return;
+        };
+        state.veiled.clear();
+        if let Stage::Committed(answer) = state.stage {
+            self.shell().go_on(world, call, answer);
+        }
+    }
+
+    /// The call is carried out with nothing in between.
+    fn run(&self, world: &mut World, call: usize) {
+        let shell = self.shell();
+        shell.arrive(world, call);
+        while let Some(state) = world.calls.get(call) {
+            match state.stage {
+                Stage::Reading => {
+                    let unread = state.unread.clone();
+                    shell.read(world, call, &unread, &[]);
+                }
+                Stage::Looking => shell.look(world, call),
+                Stage::Ready => self.transact(world, call, &Glimpses::new()),
+                Stage::Committed(_) => self.reveal(world, call, &Glimpses::new()),
+                Stage::Unanswered(_) | Stage::Done(_) | Stage::Crashed => return,
             }
         }
     }
@@ -121,10 +144,9 @@ impl Protocol {
         if let Some(state) = world.call(call)
             && let Stage::Committed(answer) = state.stage
         {
+            state.stage = Stage::Unanswered(answer);
             if self.removed == Some(Guard::SameWords) {
-                state.end(Stage::Done(answer));
-            } else {
-                state.stage = Stage::Unanswered(answer);
+                self.shell().go_on(world, call, answer);
             }
         }
     }
@@ -161,6 +183,7 @@ impl Model for Protocol {
             calls: calls.map(Arc::new).collect(),
             leapt: 0,
             trouble: false,
+            removed: Vec::new(),
             fault: None,
         }]
     }
@@ -191,10 +214,12 @@ impl Model for Protocol {
                 Arc::make_mut(&mut world.table).set(*key, None);
             }
             Step::Leap => self.leap(&mut world),
+            Step::Run(call) => self.run(&mut world, *call),
         }
         world.fault = world
             .fault
-            .or_else(|| judge::tidy(&world.table, world.now(&self.scenario)));
+            .or_else(|| judge::tidy(&world.table, world.now(&self.scenario)))
+            .or_else(|| judge::order(&self.scenario, &world, self.beyond));
         self.reached.answers(before, &world);
         Some(world)
     }
@@ -214,7 +239,7 @@ pub const INVARIANTS: [Fault; 7] = [
     Fault::TokenShared,
     Fault::NotTheirs,
     Fault::PushAfterLogout,
-    Fault::BoundAfterLogout,
-    Fault::Undone,
+    Fault::WrongOwner,
+    Fault::NoOwner,
     Fault::RemovedInHealth,
 ];

@@ -12,7 +12,7 @@ pub struct Reached {
 }
 
 /// The cases that calls of the model can come to.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 13] = [
     Case::New,
     Case::Renewal,
     Case::TokenRefresh,
@@ -23,19 +23,22 @@ pub const CASES: [Case; 11] = [
     Case::AnonymousTakeover,
     Case::Unregister,
     Case::Removal,
-    Case::Departure,
+    Case::Overtaken,
+    Case::LogoutMarker,
+    Case::Erasure,
 ];
 
 /// The answers that calls of the model can get.
-pub const ANSWERS: [Answer; 9] = [
+pub const ANSWERS: [Answer; 10] = [
     Answer::Registered,
     Answer::Unchanged,
-    Answer::Superseded,
+    Answer::Overtaken,
     Answer::LoggedOut,
     Answer::Refused(Refused::Unauthorized),
     Answer::Refused(Refused::NotFound),
     Answer::Unavailable,
     Answer::Removed,
+    Answer::Erased,
     Answer::Sent,
 ];
 

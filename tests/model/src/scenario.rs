@@ -1,7 +1,7 @@
 //! What the exploration begins with: what stands in the table, which calls arrive in which order, how time may pass.
 
 use crate::names::{Device, Token, User};
-use crate::table::{Cell, Held, Is, Item, Key, Table};
+use crate::table::{Cell, Is, Item, Key, Table, TokenCell};
 use push::device::{GRACE, Policy, TOMBSTONE};
 use push::{Caller, ClientSecretMode, RequireClientSecret, Span, Time};
 
@@ -14,6 +14,17 @@ pub struct Scenario {
     pub orders: Vec<Order>,
     /// How long after the beginning time may leap, one after the other.
     pub leaps: Vec<Span>,
+    /// How finely the calls are interleaved.
+    pub grain: Grain,
+}
+
+/// How finely calls are interleaved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grain {
+    /// Each call is carried out in one step, in any order.
+    Calls,
+    /// Each read of an item, each answer and each item that becomes visible is a step. Calls die and answers are lost.
+    Items,
 }
 
 /// A device as it stands.
@@ -58,13 +69,16 @@ pub enum Order {
     Unregister(Device, By),
     /// The endpoint of the token was found dead: remove the device that was found to have it.
     Remove(Device, Token),
+    /// Erase the user.
+    Erase(User),
     /// Push to the user's devices.
     Send(User),
 }
 
 /// When the exploration begins.
 pub const BEGIN: Time = Time::from_seconds(1_700_000_000);
-const LEASE: Span = Span::from_days(10);
+/// How long a lease is.
+pub const LEASE: Span = Span::from_days(10);
 
 /// The rules' parameters.
 pub const POLICY: Policy = Policy {
@@ -82,7 +96,7 @@ impl Order {
             Self::Register(device, ..) | Self::Unregister(device, _) | Self::Remove(device, _) => {
                 Some(device)
             }
-            Self::Send(_) => None,
+            Self::Send(_) | Self::Erase(_) => None,
         }
     }
 
@@ -98,16 +112,20 @@ impl Order {
         match self {
             Self::Register(_, _, Some(user)) => Caller::User {
                 user: user.id().clone(),
+                issued: BEGIN,
                 expires: BEGIN + Span::from_days(1000),
             },
             Self::Unregister(_, By::User(user)) => Caller::User {
                 user: user.id().clone(),
+                issued: BEGIN,
                 expires: BEGIN,
             },
             Self::Unregister(_, By::Provisioned) => Caller::Provisioned,
-            Self::Register(..) | Self::Unregister(..) | Self::Remove(..) | Self::Send(_) => {
-                Caller::Nobody
-            }
+            Self::Register(..)
+            | Self::Unregister(..)
+            | Self::Remove(..)
+            | Self::Erase(_)
+            | Self::Send(_) => Caller::Nobody,
         }
     }
 
@@ -126,6 +144,7 @@ impl Order {
                 },
             ),
             Self::Remove(device, token) => Self::Remove(names.device(device), names.token(token)),
+            Self::Erase(user) => Self::Erase(names.user(user)),
             Self::Send(user) => Self::Send(names.user(user)),
         }
     }
@@ -136,15 +155,26 @@ impl Order {
 struct Renaming {
     devices: bool,
     tokens: bool,
-    users: bool,
+    users: [User; 3],
 }
 
 impl Renaming {
     fn all() -> impl Iterator<Item = Self> {
-        (0..8u8).map(|n| Self {
-            devices: n & 1 != 0,
-            tokens: n & 2 != 0,
-            users: n & 4 != 0,
+        let [a, b, c] = User::ALL;
+        let users = [
+            [a, b, c],
+            [a, c, b],
+            [b, a, c],
+            [b, c, a],
+            [c, a, b],
+            [c, b, a],
+        ];
+        users.into_iter().flat_map(|users| {
+            (0..4u8).map(move |n| Self {
+                devices: n & 1 != 0,
+                tokens: n & 2 != 0,
+                users,
+            })
         })
     }
 
@@ -157,7 +187,12 @@ impl Renaming {
     }
 
     fn user(self, user: User) -> User {
-        if self.users { user.other() } else { user }
+        let [a, b, c] = self.users;
+        match user {
+            User::Alice => a,
+            User::Bob => b,
+            User::Carol => c,
+        }
     }
 }
 
@@ -187,7 +222,16 @@ impl Scenario {
                 .map(|order| order.renamed(names))
                 .collect(),
             leaps: self.leaps.clone(),
+            grain: self.grain,
         }
+    }
+
+    /// Whether an anonymous registration or device takes part.
+    #[must_use]
+    pub fn has_anonymous(&self) -> bool {
+        let registers = |order: &Order| matches!(order, Order::Register(_, _, None));
+        let stands = |stand: &Stand| stand.token.is_some() && stand.user.is_none();
+        self.orders.iter().any(registers) || self.stands.iter().flatten().any(stands)
     }
 
     /// The table that the devices stand in.
@@ -230,30 +274,41 @@ impl Stand {
         Self { age, ..self }
     }
 
+    /// When it was registered.
+    fn place(self) -> Time {
+        BEGIN
+            - match self.age {
+                Age::Fresh => Span::from_seconds(3600),
+                Age::Lapsed => Span::from_days(11),
+                Age::Expired => Span::from_days(41),
+            }
+    }
+
+    /// When its lease ends.
+    #[must_use]
+    pub fn lease(self) -> Time {
+        self.place() + LEASE
+    }
+
     fn fill(self, device: Device, table: &mut Table) {
-        let ago = match self.age {
-            Age::Fresh => Span::from_seconds(3600),
-            Age::Lapsed => Span::from_days(11),
-            Age::Expired => Span::from_days(41),
-        };
-        let arrived = BEGIN - ago;
-        let lease = arrived + LEASE;
+        let place = self.place();
+        let lease = self.lease();
         let (is, expires) = match self.token {
             Some(token) => {
                 let is = Is::Live {
                     binding: self.user.map(|user| (user, lease)),
                     token,
-                    checked: arrived,
+                    checked: place,
                 };
                 (is, lease + GRACE)
             }
-            None => (Is::Ended(self.user), arrived + TOMBSTONE),
+            None => (Is::Ended(self.user), place + TOMBSTONE),
         };
         let item = Item {
             version: 1,
-            arrived,
+            place,
             expires,
-            departed: [None; 2],
+            logouts: [None; 4],
             is,
             by: None,
         };
@@ -261,9 +316,10 @@ impl Stand {
         if let Some(token) = self.token {
             table.set(
                 Key::Token(token),
-                Some(Cell::Token(Held {
+                Some(Cell::Token(TokenCell {
+                    version: 1,
                     device,
-                    arrived,
+                    place,
                     expires,
                 })),
             );

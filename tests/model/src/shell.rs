@@ -4,10 +4,11 @@ use crate::Guard;
 use crate::judge;
 use crate::names::{Device, Token, User};
 use crate::scenario::{Order, POLICY, Scenario};
-use crate::table::{Cell, Key, Write, version};
-use crate::world::{Answer, Stage, World};
-use push::change::Case;
+use crate::table::{Cell, Erased, Key, Write, version};
+use crate::world::{Answer, ErasePhase, Stage, World};
+use push::change::{Action, Case};
 use push::device::PATIENCE;
+use push::erasure::Erasure;
 use push::registration::{self, Assessment, Look};
 use push::{Span, Time};
 
@@ -28,6 +29,11 @@ pub(crate) enum Attempt {
 }
 
 impl Shell<'_> {
+    /// Whether the guard is left out.
+    pub fn lacks(&self, guard: Guard) -> bool {
+        guard.is_left_out(self.removed)
+    }
+
     /// The order of a call. There is one for each.
     pub fn order(&self, call: usize) -> Order {
         let order = self.scenario.orders.get(call).copied();
@@ -42,7 +48,8 @@ impl Shell<'_> {
                 .chain(user.map(|user| Key::Link(user, device)))
                 .collect(),
             Order::Unregister(device, _) | Order::Remove(device, _) => vec![Key::Device(device)],
-            Order::Send(user) => Device::ALL.map(|device| Key::Link(user, device)).to_vec(),
+            Order::Erase(user) => vec![Key::Erasure(user)],
+            Order::Send(user) => index(user),
         }
     }
 
@@ -115,7 +122,7 @@ impl Shell<'_> {
             .map(|item| item.record());
         let receives =
             known.is_some_and(|record| POLICY.receives(&record, user.id(), now).is_some());
-        if receives || self.removed == Some(Guard::LastWord) {
+        if receives || self.lacks(Guard::LastWord) {
             let seen = (self.scenario, &*world);
             let fault = judge::publish(seen, (call, user), device, item);
             world.fault = world.fault.or(fault);
@@ -139,20 +146,88 @@ impl Shell<'_> {
                 world.read_on(call, unread, Stage::Done(Answer::Sent));
             }
             Order::Unregister(device, _) | Order::Remove(device, _) => {
-                let token = self
-                    .read_at(world, call, Key::Device(device))
-                    .and_then(Cell::item)
-                    .and_then(|item| item.token())
-                    .filter(|_| state.begun)
-                    .map(Key::Token);
-                let unread = state.unseen(token);
+                let unread = self.unread_token(world, call, device);
                 let next = match self.end_device(world, call, version(0)) {
                     Ok(_) => Stage::Ready,
                     Err(answer) => Stage::Done(answer),
                 };
                 world.read_on(call, unread, next);
             }
+            Order::Erase(user) => self.settle_erasure(world, call, user),
             Order::Register(..) => self.settle_registration(world, call, now),
+        }
+    }
+
+    /// The token of the device that the call has read, if it has still to be read: after a conflict.
+    fn unread_token(&self, world: &World, call: usize, device: Device) -> Vec<Key> {
+        let Some(state) = world.calls.get(call) else {
+            return Vec::new();
+        };
+        let item = self
+            .read_at(world, call, Key::Device(device))
+            .and_then(Cell::item);
+        let token = item.and_then(|item| item.token());
+        state.unseen(token.filter(|_| state.begun).map(Key::Token))
+    }
+
+    fn settle_erasure(&self, world: &mut World, call: usize, user: User) {
+        let Some(state) = world.call(call) else {
+            return;
+        };
+        match state.erasing.phase {
+            ErasePhase::Notes => state.stage = Stage::Ready,
+            ErasePhase::Looks => {
+                let linked = |device: &Device| state.saw(Key::Link(user, *device)).is_some();
+                state.erasing.targets = Device::ALL.into_iter().filter(linked).collect();
+                Self::next_target(world, call, user);
+            }
+            ErasePhase::Ends(device) => {
+                let unread = self.unread_token(world, call, device);
+                match self.end_device(world, call, version(0)) {
+                    Ok(_) => world.read_on(call, unread, Stage::Ready),
+                    Err(_) => Self::next_target(world, call, user),
+                }
+            }
+        }
+    }
+
+    /// The erasure goes on to the next device, or looks at the index again until it has found nothing to write twice.
+    fn next_target(world: &mut World, call: usize, user: User) {
+        let Some(state) = world.call(call) else {
+            return;
+        };
+        state.stage = Stage::Reading;
+        state.begun = false;
+        state.read.clear();
+        if let Some(device) = state.erasing.targets.pop() {
+            state.erasing.phase = ErasePhase::Ends(device);
+            state.unread = vec![Key::Device(device)];
+            return;
+        }
+        if state.erasing.phase != ErasePhase::Notes {
+            let written = std::mem::take(&mut state.erasing.written);
+            state.erasing.empty = if written { 0 } else { state.erasing.empty + 1 };
+        }
+        if state.erasing.empty == 2 {
+            state.end(Stage::Done(Answer::Erased));
+            return;
+        }
+        state.erasing.phase = ErasePhase::Looks;
+        state.unread = index(user);
+    }
+
+    /// All of the call's transaction is visible, and it knows: it is answered, or goes on.
+    pub fn go_on(&self, world: &mut World, call: usize, answer: Answer) {
+        let order = self.order(call);
+        let Some(state) = world.call(call) else {
+            return;
+        };
+        match order {
+            Order::Erase(user) => {
+                state.erasing.written |= state.erasing.phase != ErasePhase::Notes;
+                Self::next_target(world, call, user);
+            }
+            _ => state.end(Stage::Done(answer)),
         }
     }
 
@@ -162,15 +237,13 @@ impl Shell<'_> {
         };
         let caller = self.order(call).caller();
         let assessment = registration::assess(now, &found, &wanted, &caller, &POLICY);
-        let (missing, look) = match assessment {
+        let (missing, looks) = match assessment {
             Err(refusal) => return world.reach(call, Stage::Done(refusal.into())),
             Ok(Assessment::Unchanged(_)) => {
                 return world.reach(call, Stage::Done(Answer::Unchanged));
             }
-            Ok(Assessment::Superseded(_)) => {
-                return world.reach(call, Stage::Done(Answer::Superseded));
-            }
-            Ok(Assessment::Changes { missing, look }) => (missing, look),
+            Ok(Assessment::Overtaken(missing)) => (missing, false),
+            Ok(Assessment::Binds { missing, look }) => (missing, look == Look::Needed),
         };
         let Some(state) = world.call(call) else {
             return;
@@ -182,7 +255,7 @@ impl Shell<'_> {
             state.unread = unread;
             return;
         }
-        if look == Look::Needed && state.looked.is_none() {
+        if looks && state.looked.is_none() {
             state.stage = Stage::Looking;
             return;
         }
@@ -213,7 +286,7 @@ impl Shell<'_> {
             .arrived
             .is_some_and(|arrived| now.since(arrived) > PATIENCE)
             && !matches!(self.order(call), Order::Remove(..));
-        if late && self.removed != Some(Guard::Patience) {
+        if late && !self.lacks(Guard::Patience) {
             return Attempt::Over(Answer::Unavailable);
         }
         if let Stage::Unanswered(answer) = state.stage {
@@ -221,6 +294,9 @@ impl Shell<'_> {
         }
         let decided = match self.order(call) {
             Order::Register(..) => self.register(world, call, version(world.number(call))),
+            Order::Erase(user) if state.erasing.phase == ErasePhase::Notes => {
+                return self.note_erasure(world, call, user);
+            }
             _ => self.end_device(world, call, version(world.number(call))),
         };
         let (change, answer) = match decided {
@@ -228,29 +304,65 @@ impl Shell<'_> {
             Err(answer) => return Attempt::Over(answer),
         };
         let binds = matches!(self.order(call), Order::Register(..)).then_some(call);
-        let writes: Vec<_> = change
-            .actions
-            .iter()
-            .filter_map(|action| world.table.write(action, binds, self.removed))
-            .filter(|(key, cell)| world.table.get(*key) != *cell)
-            .collect();
-        let in_the_way = writes.iter().any(|(key, _)| world.veil(*key).is_some());
-        let holds = |action| world.table.allows(action, self.removed);
-        if in_the_way || !change.actions.iter().all(holds) {
+        let by = (binds, self.place(world, call));
+        let writes = world.table.writes(&change, by, self.removed);
+        // A transaction is in the way of another at each item that both write or check.
+        let checks = change.actions.iter().filter_map(|action| match action {
+            Action::CheckDevice { id, .. } if !self.lacks(Guard::HolderCheck) => {
+                Some(Key::Device(Device::of(id)))
+            }
+            _ => None,
+        });
+        let mut touched = writes.iter().map(|(key, _)| *key).chain(checks);
+        let in_the_way = touched.any(|key| world.veil(key).is_some());
+        if in_the_way || !world.table.allows(&change, self.removed) {
             Attempt::Conflict
         } else {
+            let mut writes = writes;
+            writes.retain(|(key, cell)| world.table.get(*key) != *cell);
             Attempt::Made(change.case, writes, answer)
         }
     }
 
+    /// The erasure is noted, unless a later one is.
+    fn note_erasure(&self, world: &World, call: usize, user: User) -> Attempt {
+        let now = world.now(self.scenario);
+        let arrived = self.place(world, call);
+        let erasure = Erasure::new(now, arrived, Span::from_days(1));
+        let key = Key::Erasure(user);
+        let noted = world.table.get(key).and_then(Cell::erased);
+        let item = Cell::Erasure(Erased {
+            arrived,
+            expires: erasure.expires,
+        });
+        let later = noted.is_some_and(|noted| noted.arrived >= arrived);
+        let writes = if later {
+            vec![]
+        } else {
+            vec![(key, Some(item))]
+        };
+        Attempt::Made(Case::Erasure, writes, Answer::Erased)
+    }
+
     /// The call reads again and decides again.
     pub fn again(&self, world: &mut World, call: usize) {
-        let first = self.first(call);
+        let mut unread = self.first(call);
+        if let Order::Register(_, _, Some(user)) = self.order(call) {
+            unread.push(Key::Erasure(user));
+        }
         if let Some(state) = world.call(call) {
+            if let ErasePhase::Ends(device) = state.erasing.phase {
+                unread = vec![Key::Device(device)];
+            }
             state.stage = Stage::Reading;
             state.begun = true;
             state.read.clear();
-            state.unread = first;
+            state.unread = unread;
         }
     }
+}
+
+/// A user's index: the entries that there may be.
+fn index(user: User) -> Vec<Key> {
+    Device::ALL.map(|device| Key::Link(user, device)).to_vec()
 }

@@ -1,17 +1,25 @@
 //! Which steps are possible. Reads change nothing, so a call reads all at once what it still wants, except that some of it
 //! may have been read just before somebody changed it: that is every order of reads and writes, in fewer states.
 
+use crate::Guard;
 use crate::protocol::{Glimpses, Protocol, Step};
-use crate::scenario::Order;
+use crate::scenario::{Grain, Order};
 use crate::shell::Attempt;
 use crate::table::Key;
-use crate::world::{Call, Stage, World};
+use crate::world::{Call, ErasePhase, Stage, World};
 use std::sync::Arc;
 
 impl Protocol {
     /// All steps that are possible now.
     pub(crate) fn steps(&self, world: &World, steps: &mut Vec<Step>) {
         if world.fault.is_some() {
+            return;
+        }
+        if self.scenario.grain == Grain::Calls {
+            let begins = |state: &Arc<Call>| !state.is_over();
+            let calls = world.calls.iter().enumerate();
+            let calls = calls.filter(|(_, state)| begins(state));
+            steps.extend(calls.map(|(call, _)| Step::Run(call)));
             return;
         }
         // When SNS was asked tells a removal something, and nobody else: without one, nothing gets in between.
@@ -92,8 +100,13 @@ impl Protocol {
         orders.all(|(order, state)| !order.is_noted() || state.arrived.is_some())
     }
 
+    /// Before an erasure looks at the index again, it waits until every commit is visible.
     fn reads(&self, world: &World, call: usize, state: &Call) -> bool {
-        state.stage == Stage::Reading && self.may_begin(world, call)
+        let looks_again = state.erasing.phase == ErasePhase::Looks && state.erasing.empty > 0;
+        let waits = looks_again && self.removed != Some(Guard::ErasureWaits);
+        state.stage == Stage::Reading
+            && self.may_begin(world, call)
+            && !(waits && state.unread.iter().any(|key| world.veil(*key).is_some()))
     }
 
     /// The ways in which calls that read several items may have read some of these, and not all they want.

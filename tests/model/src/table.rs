@@ -2,10 +2,12 @@
 
 use crate::Guard;
 use crate::names::{Device, Token, User};
-use push::change::{Action, Held as Condition, held};
+use push::change::{Action, Case, Change, TokenCondition};
 use push::device::{Binding, Ended, Record, State, Version};
-use push::registration::Holder;
+use push::erasure::Erasure;
+use push::logout::{LoggedOut, LogoutMarkers};
 use push::subscription::Subscriptions;
+use push::token_item::TokenItem;
 use push::{DeviceId, Time};
 use std::collections::BTreeMap;
 
@@ -18,6 +20,8 @@ pub enum Key {
     Token(Token),
     /// The entry of a device in a user's index.
     Link(User, Device),
+    /// The erasure of a user.
+    Erasure(User),
 }
 
 /// An item.
@@ -26,9 +30,11 @@ pub enum Cell {
     /// A device's.
     Device(Item),
     /// A token's.
-    Token(Held),
+    Token(TokenCell),
     /// An entry of an index; it says only when it expires.
     Link(Time),
+    /// An erasure.
+    Erasure(Erased),
 }
 
 /// A device's item: a [`Record`] in little.
@@ -36,12 +42,12 @@ pub enum Cell {
 pub struct Item {
     /// Its version.
     pub version: u8,
-    /// When the call that last changed it arrived.
-    pub arrived: Time,
+    /// Its place in the order of arrival.
+    pub place: Time,
     /// When it expires.
     pub expires: Time,
-    /// When alice and bob logged out while it was not theirs.
-    pub departed: [Option<Time>; 2],
+    /// When everybody was logged out, and each of the users.
+    pub logouts: [Option<Time>; 4],
     /// What it says.
     pub is: Is,
     /// Which call of the scenario bound it. No part of the item: the judge's own mark.
@@ -64,15 +70,35 @@ pub enum Is {
     Ended(Option<User>),
 }
 
-/// A token's item.
+/// A token's item: a [`TokenItem`] in little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Held {
+pub struct TokenCell {
+    /// Its version.
+    pub version: u8,
     /// The device that has the token, or had it last.
     pub device: Device,
-    /// When the call arrived by which a device last got it.
+    /// Its place in the order of arrival.
+    pub place: Time,
+    /// When it expires.
+    pub expires: Time,
+}
+
+/// The item of a user's erasure: an [`Erasure`] in little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Erased {
+    /// When it arrived.
     pub arrived: Time,
     /// When it expires.
     pub expires: Time,
+}
+
+/// Whose logouts an item may hold: everybody's, and each user's.
+const LOGGED_OUT: [Option<User>; 4] = [None, Some(User::Alice), Some(User::Bob), Some(User::Carol)];
+
+fn logged_out(who: Option<User>) -> LoggedOut {
+    who.map_or(LoggedOut::Everybody, |user| {
+        LoggedOut::User(user.hash().clone())
+    })
 }
 
 /// Everything that has been committed.
@@ -83,7 +109,7 @@ impl Item {
     /// The item as the rules take it.
     #[must_use]
     pub fn record(&self) -> Record {
-        let left = User::ALL.into_iter().zip(self.departed);
+        let logouts = LOGGED_OUT.into_iter().zip(self.logouts);
         let state = match self.is {
             Is::Live {
                 binding,
@@ -103,16 +129,19 @@ impl Item {
                 subscriptions: Subscriptions::default(),
             }),
             Is::Ended(user) => State::Ended(Ended {
-                user: user.map(|user| user.mark().clone()),
+                user: user.map(|user| user.hash().clone()),
             }),
         };
         Record {
             version: version(self.version),
-            arrived: self.arrived,
+            place: self.place,
             expires: self.expires,
-            departed: left
-                .filter_map(|(user, at)| Some((user.mark().clone(), at?)))
-                .collect(),
+            logouts: LogoutMarkers {
+                latest: logouts
+                    .filter_map(|(who, at)| Some((logged_out(who), at?)))
+                    .collect(),
+                barrier: None,
+            },
             state,
         }
     }
@@ -129,14 +158,14 @@ impl Item {
                 token: Token::of(&device.token.key()),
                 checked: device.checked,
             },
-            State::Ended(ended) => Is::Ended(ended.user.as_ref().map(User::marked)),
+            State::Ended(ended) => Is::Ended(ended.user.as_ref().map(User::hashed)),
         };
         Self {
             version: first,
-            arrived: record.arrived,
+            place: record.place,
             // The table keeps whole seconds.
             expires: Time::from_seconds(record.expires.seconds()),
-            departed: User::ALL.map(|user| record.departed.get(user.mark()).copied()),
+            logouts: LOGGED_OUT.map(|who| record.logouts.latest.get(&logged_out(who)).copied()),
             is,
             by: by.filter(|_| matches!(is, Is::Live { .. })),
         }
@@ -170,23 +199,38 @@ impl Item {
     }
 }
 
-impl Held {
+impl TokenCell {
     /// The item as the rules take it.
     #[must_use]
-    pub fn holder(self) -> Holder {
-        Holder {
+    pub fn item(self) -> TokenItem {
+        TokenItem {
+            version: version(self.version),
             device: self.device.id().clone(),
-            arrived: self.arrived,
+            place: self.place,
             expires: self.expires,
         }
     }
 
     /// The item that says so.
-    fn of(holder: &Holder) -> Self {
+    fn of(item: &TokenItem) -> Self {
+        let [first, ..] = item.version.0;
         Self {
-            device: Device::of(&holder.device),
-            arrived: holder.arrived,
-            expires: holder.expires,
+            version: first,
+            device: Device::of(&item.device),
+            place: item.place,
+            expires: item.expires,
+        }
+    }
+}
+
+impl Erased {
+    /// The item as the rules take it.
+    #[must_use]
+    pub fn erasure(self) -> Erasure {
+        Erasure {
+            arrived: self.arrived,
+            secrets_until: Time::default(),
+            expires: self.expires,
         }
     }
 }
@@ -197,16 +241,25 @@ impl Cell {
     pub fn item(self) -> Option<Item> {
         match self {
             Self::Device(item) => Some(item),
-            Self::Token(_) | Self::Link(_) => None,
+            Self::Token(_) | Self::Link(_) | Self::Erasure(_) => None,
         }
     }
 
     /// The item, if it is a token's.
     #[must_use]
-    pub fn held(self) -> Option<Held> {
+    pub fn token(self) -> Option<TokenCell> {
         match self {
-            Self::Token(held) => Some(held),
-            Self::Device(_) | Self::Link(_) => None,
+            Self::Token(cell) => Some(cell),
+            Self::Device(_) | Self::Link(_) | Self::Erasure(_) => None,
+        }
+    }
+
+    /// The item, if it is an erasure's.
+    #[must_use]
+    pub fn erased(self) -> Option<Erased> {
+        match self {
+            Self::Erasure(erased) => Some(erased),
+            Self::Device(_) | Self::Token(_) | Self::Link(_) => None,
         }
     }
 
@@ -215,7 +268,8 @@ impl Cell {
     pub fn expires(&self) -> Time {
         match self {
             Self::Device(item) => item.expires,
-            Self::Token(held) => held.expires,
+            Self::Token(cell) => cell.expires,
+            Self::Erasure(erased) => erased.expires,
             Self::Link(expires) => *expires,
         }
     }
@@ -242,8 +296,8 @@ impl Table {
 
     /// The token's item.
     #[must_use]
-    pub fn token(&self, token: Token) -> Option<Held> {
-        self.get(Key::Token(token)).and_then(Cell::held)
+    pub fn token(&self, token: Token) -> Option<TokenCell> {
+        self.get(Key::Token(token)).and_then(Cell::token)
     }
 
     /// Puts or deletes an item.
@@ -259,89 +313,123 @@ impl Table {
         self.0.iter().map(|(key, cell)| (*key, *cell))
     }
 
-    /// Whether what the action needs is so, unless the guard that asks for it is removed.
+    /// Whether what the change needs is so, unless the guard that asks for it is removed.
     #[must_use]
-    pub fn allows(&self, action: &Action, removed: Option<Guard>) -> bool {
+    pub fn allows(&self, change: &Change, removed: Option<Guard>) -> bool {
+        let left_out = |guard: Guard| guard.is_left_out(removed);
         let as_seen = |id: &DeviceId, seen: &Option<Version>| {
-            self.device(Device::of(id))
-                .map(|item| version(item.version))
-                == *seen
+            let item = self.device(Device::of(id));
+            item.map(|item| version(item.version)) == *seen
         };
-        match action {
-            Action::PutDevice { id, seen, .. } | Action::CheckDevice { id, seen } => {
-                as_seen(id, seen)
+        let allows = |action: &Action| match action {
+            Action::PutDevice { id, seen, .. } => as_seen(id, seen),
+            Action::CheckDevice { id, seen } => {
+                let unchecked = left_out(Guard::HolderCheck) && change.case != Case::Erasure;
+                unchecked || as_seen(id, seen)
             }
-            Action::PutToken {
-                key,
-                held: expected,
-                ..
-            } => {
-                let holder = self.token(Token::of(key)).map(Held::holder);
-                match expected {
-                    Condition::ByNobodyElse(device) => holder.is_none_or(|h| h.device == *device),
-                    Condition::By(device, _) if removed == Some(Guard::TokenArrived) => {
-                        holder.is_some_and(|h| h.device == *device)
+            Action::PutToken { key, condition, .. } => {
+                let item = self.token(Token::of(key));
+                match condition {
+                    TokenCondition::NamesNoOther(device) => {
+                        item.is_none_or(|item| item.device.id() == device)
                     }
-                    expected => {
-                        removed == Some(Guard::TokenCondition) || held(holder.as_ref()) == *expected
+                    TokenCondition::AsSeen(seen) => {
+                        left_out(Guard::TokenCondition)
+                            || item.map(|item| version(item.version)) == *seen
                     }
                 }
+            }
+            Action::CheckErasure { user, place, .. } => {
+                let erased = self.get(Key::Erasure(User::hashed(user)));
+                let erased = erased.and_then(Cell::erased);
+                left_out(Guard::ErasureCheck) || erased.is_none_or(|erased| erased.arrived < *place)
             }
             Action::PutLink { .. }
             | Action::DeleteLink { .. }
             | Action::PutSubscription { .. }
             | Action::DeleteSubscription { .. } => true,
-        }
+        };
+        change.actions.iter().all(allows)
     }
 
-    /// What the action writes: where, and what; nothing where it only checks. A device that it makes live is bound `by`
-    /// that call, or by the one that it was bound by.
+    /// What the change writes: where, and what. A device that it makes live is bound `by` that call, or by the one that it
+    /// was bound by.
     #[must_use]
-    pub fn write(
+    pub fn writes(
         &self,
-        action: &Action,
-        by: Option<usize>,
+        change: &Change,
+        (by, arrived): (Option<usize>, Time),
         removed: Option<Guard>,
-    ) -> Option<Write> {
-        Some(match action {
-            Action::PutDevice { id, record, .. } => {
-                let device = Device::of(id);
-                let before = self.device(device);
-                let mut item = Item::of(record, by.or(before.and_then(|before| before.by)));
-                // A note on a device leaves it what it was, whatever its writer took it for.
-                if removed == Some(Guard::ExpiredIsAbsent)
-                    && let (None, Is::Live { .. }, Some(before)) = (by, item.is, before)
-                {
-                    (item.is, item.expires) = (before.is, before.expires);
+    ) -> Vec<Write> {
+        let left_out = |guard: Guard| guard.is_left_out(removed);
+        let no_place = change.case == Case::Overtaken && left_out(Guard::OvertakenLeavesPlace);
+        let write = |action: &Action| -> Option<Write> {
+            Some(match action {
+                Action::PutDevice { id, record, .. } => {
+                    let device = Device::of(id);
+                    let before = self.device(device);
+                    let mut item = Item::of(record, by.or(before.and_then(|before| before.by)));
+                    // A marker leaves a device what it was, whatever its writer took it for.
+                    if left_out(Guard::ExpiredIsAbsent)
+                        && let (None, Is::Live { .. }, Some(before)) = (by, item.is, before)
+                    {
+                        (item.is, item.expires) = (before.is, before.expires);
+                    }
+                    if left_out(Guard::RandomVersion) {
+                        item.version = before.map_or(1, |before| before.version + 1);
+                    }
+                    let has_place = match change.case {
+                        Case::Unregister => left_out(Guard::LogoutKeepsPlace),
+                        Case::Removal => left_out(Guard::RemovalKeepsPlace),
+                        _ => false,
+                    };
+                    if has_place {
+                        item.place = arrived;
+                    }
+                    if change.case == Case::Unregister
+                        && (has_place || left_out(Guard::LogoutMarker))
+                    {
+                        item.logouts = before.map_or([None; 4], |before| before.logouts);
+                    }
+                    if no_place {
+                        item.place = before.map(|before| before.place).unwrap_or_default();
+                    }
+                    let ends = matches!(item.is, Is::Ended(_))
+                        && before.is_some_and(|before| matches!(before.is, Is::Live { .. }));
+                    let gone = ends && left_out(Guard::Tombstone);
+                    (Key::Device(device), (!gone).then_some(Cell::Device(item)))
                 }
-                if removed == Some(Guard::RandomVersion) {
-                    item.version = before.map_or(1, |before| before.version + 1);
+                // Nobody subscribes here.
+                Action::CheckDevice { .. }
+                | Action::CheckErasure { .. }
+                | Action::PutSubscription { .. }
+                | Action::DeleteSubscription { .. } => return None,
+                Action::PutToken { key, item, .. } => {
+                    let token = Token::of(key);
+                    let before = self.token(token);
+                    let mut cell = TokenCell::of(item);
+                    if left_out(Guard::RandomVersion) {
+                        cell.version = before.map_or(1, |before| before.version + 1);
+                    }
+                    if no_place {
+                        cell.place = before.map(|before| before.place).unwrap_or_default();
+                    }
+                    (Key::Token(token), Some(Cell::Token(cell)))
                 }
-                let ends = matches!(item.is, Is::Ended(_))
-                    && before.is_some_and(|before| matches!(before.is, Is::Live { .. }));
-                let gone = ends && removed == Some(Guard::Tombstone);
-                (Key::Device(device), (!gone).then_some(Cell::Device(item)))
-            }
-            // Nobody subscribes here.
-            Action::CheckDevice { .. }
-            | Action::PutSubscription { .. }
-            | Action::DeleteSubscription { .. } => return None,
-            Action::PutToken { key, holder, .. } => (
-                Key::Token(Token::of(key)),
-                Some(Cell::Token(Held::of(holder))),
-            ),
-            Action::PutLink {
-                user,
-                device,
-                expires,
-            } => (
-                Key::Link(User::of(user), Device::of(device)),
-                Some(Cell::Link(*expires)),
-            ),
-            Action::DeleteLink { user, device } => {
-                (Key::Link(User::of(user), Device::of(device)), None)
-            }
-        })
+                Action::PutLink {
+                    user,
+                    device,
+                    expires,
+                } => (
+                    Key::Link(User::of(user), Device::of(device)),
+                    Some(Cell::Link(*expires)),
+                ),
+                Action::DeleteLink { user, device } => {
+                    (Key::Link(User::of(user), Device::of(device)), None)
+                }
+            })
+        };
+        change.actions.iter().filter_map(write).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::scenario::{By, Order};
 use crate::table::{Cell, Is, Key};
 use crate::world::{Answer, Refused, Stage, World};
 use push::Time;
+use std::collections::BTreeSet;
 use std::fmt;
 
 impl fmt::Display for Counterexample {
@@ -100,6 +101,23 @@ fn tell(protocol: &Protocol, step: &Step, before: &World, after: &World) -> Vec<
             lines.push(format!("TTL deletes {key}."));
             lines
         }
+        Step::Run(call) => {
+            let keys = after.table.iter().map(|(key, _)| key);
+            let keys: BTreeSet<_> = keys
+                .chain(before.table.iter().map(|(key, _)| key))
+                .collect();
+            let changes = keys.into_iter().filter_map(|key| {
+                let (was, is) = (before.table.get(key), after.table.get(key));
+                (was != is).then(|| format!("{key}: {}", told(is, now)))
+            });
+            let changes: Vec<_> = changes.collect();
+            vec![format!(
+                "Call {} is carried out; {}{}",
+                call + 1,
+                listed(&changes, "nothing changes"),
+                next(after, *call)
+            )]
+        }
         Step::Leap => {
             let seconds = after.now(&protocol.scenario).since(now).millis() / 1000;
             vec![match seconds / 86_400 {
@@ -172,7 +190,8 @@ fn told(cell: Option<Cell>, now: Time) -> String {
     };
     match cell {
         Cell::Link(_) => format!("there{expired}"),
-        Cell::Token(held) => format!("{}'s{expired}", held.device),
+        Cell::Token(cell) => format!("{}'s, version {}{expired}", cell.device, cell.version),
+        Cell::Erasure(_) => format!("noted{expired}"),
         Cell::Device(item) => {
             let version = item.version;
             match item.is {
@@ -197,6 +216,7 @@ impl fmt::Display for Key {
             Self::Token(token) => token.fmt(f),
             Self::Link(user, Device::A) => write!(f, "{user}'s link to A"),
             Self::Link(user, Device::B) => write!(f, "{user}'s link to B"),
+            Self::Erasure(user) => write!(f, "{user}'s erasure"),
         }
     }
 }
@@ -220,6 +240,7 @@ impl fmt::Display for Order {
             Self::Remove(device, token) => {
                 write!(f, "remove {device}, because {token} is found dead")
             }
+            Self::Erase(user) => write!(f, "erase {user}"),
             Self::Send(user) => write!(f, "push to {user}"),
         }
     }
@@ -230,12 +251,13 @@ impl fmt::Display for Answer {
         f.write_str(match self {
             Self::Registered => "201",
             Self::Unchanged => "201, nothing has changed",
-            Self::Superseded => "201, a later call has been there",
+            Self::Overtaken => "201, a later call has been there",
             Self::LoggedOut => "204",
             Self::Refused(Refused::Unauthorized) => "401",
             Self::Refused(Refused::NotFound) => "404",
             Self::Unavailable => "503",
             Self::Removed => "done",
+            Self::Erased => "204, erased",
             Self::Sent => "202",
         })
     }

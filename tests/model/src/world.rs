@@ -1,6 +1,7 @@
 //! A state of the model: the table, the calls as far as they have come, and what the judge has seen.
 
 use crate::judge::Fault;
+use crate::ledger::Incarnation;
 use crate::names::Device;
 use crate::scenario::{BEGIN, Scenario};
 use crate::table::{Cell, Key, Table};
@@ -19,6 +20,8 @@ pub struct World {
     /// What can go wrong went wrong: a call died, or an answer was lost. It does once; that a call takes no further step is
     /// possible at any time.
     pub trouble: bool,
+    /// What removals have ended.
+    pub removed: Vec<Incarnation>,
     /// What must never be; nothing goes on after it.
     pub fault: Option<Fault>,
 }
@@ -42,10 +45,37 @@ pub struct Call {
     pub written: u8,
     /// Of its transaction, while that becomes visible item by item: what stood there before.
     pub veiled: Vec<(Key, Option<Cell>)>,
-    /// The other device that it ended.
-    pub ended: Option<Device>,
+    /// Whether it counts: it has changed something, or was answered as if it had.
+    pub made: bool,
+    /// Of an erasure: how far it has come.
+    pub erasing: Erasing,
     /// The calls that had been answered when it arrived.
     pub heard: Vec<usize>,
+}
+
+/// How far an erasure has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Erasing {
+    /// What it does.
+    pub phase: ErasePhase,
+    /// The devices that it found in the user's index, and has not come to.
+    pub targets: Vec<Device>,
+    /// Whether it has written anything since it looked at the index.
+    pub written: bool,
+    /// How often it found nothing to write.
+    pub empty: u8,
+}
+
+/// What an erasure does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ErasePhase {
+    /// It notes that the user is erased.
+    #[default]
+    Notes,
+    /// It looks at the user's index.
+    Looks,
+    /// It ends this device.
+    Ends(Device),
 }
 
 /// Where a call stands.
@@ -75,8 +105,8 @@ pub enum Answer {
     Registered,
     /// The registration found everything as it wanted it.
     Unchanged,
-    /// The registration came too late.
-    Superseded,
+    /// The registration came too late to bind.
+    Overtaken,
     /// The logout was answered 204.
     LoggedOut,
     /// The call was refused: 401, 404.
@@ -85,6 +115,8 @@ pub enum Answer {
     Unavailable,
     /// The removal did, or had nothing to do.
     Removed,
+    /// The user is erased.
+    Erased,
     /// The send is through.
     Sent,
 }
@@ -103,6 +135,27 @@ impl From<Refusal> for Answer {
         match refusal {
             Refusal::Unauthorized => Self::Refused(Refused::Unauthorized),
             Refusal::NotFound => Self::Refused(Refused::NotFound),
+            Refusal::TooManyLogouts => Self::Unavailable,
+        }
+    }
+}
+
+impl Stage {
+    /// Whether a call that has come so far counts. A logout that is answered 404 does; without a secret it ends nothing.
+    fn counts(self) -> bool {
+        match self {
+            Self::Done(answer) => matches!(
+                answer,
+                Answer::Registered
+                    | Answer::Overtaken
+                    | Answer::LoggedOut
+                    | Answer::Refused(Refused::NotFound)
+                    | Answer::Erased
+            ),
+            Self::Committed(_) => true,
+            Self::Reading | Self::Looking | Self::Ready | Self::Unanswered(_) | Self::Crashed => {
+                false
+            }
         }
     }
 }
@@ -148,7 +201,7 @@ impl Call {
             stage,
             arrived: self.arrived,
             veiled: std::mem::take(&mut self.veiled),
-            ended: self.ended,
+            made: self.made || stage.counts(),
             ..Self::default()
         };
         *self = over;
@@ -200,11 +253,11 @@ impl World {
         }
     }
 
-    /// The number of the version that the call gives next. There are 1, and two for each call.
+    /// The number of the version that the call gives next. There are 1, and eight for each call.
     #[must_use]
     pub fn number(&self, call: usize) -> u8 {
         let written = self.calls.get(call).map_or(0, |state| state.written);
-        u8::try_from(3 + 2 * call).unwrap_or_default() + written
+        u8::try_from(3 + 8 * call).unwrap_or_default() + written
     }
 
     /// What was committed there is visible from now on.

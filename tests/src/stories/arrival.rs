@@ -336,7 +336,7 @@ async fn ten_logouts_are_remembered(api: Api) {
 
 async fn beyond_the_remembered_logouts_a_login_is_asked_to_repeat(api: Api) {
     for hold in ORDERS {
-        let login = crowd_logs_out(&api, 40, hold).await;
+        let login = crowd_logs_out(&api, 34, hold).await;
         if hold.is_none() {
             login.ok(201);
         } else {

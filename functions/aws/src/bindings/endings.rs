@@ -11,6 +11,7 @@ use push::logout::UserHash;
 use push::token_item::TokenItem;
 use push::unregistration::{self, Erased, Found, TokenSeen};
 use push::{Caller, DeviceId, Span, Time, UserId};
+use std::time::Duration;
 
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Removal {
     /// So many devices were removed in this hour that the tokens are not likely to be what is wrong.
     OverBudget,
 }
+
+/// By then every item of a transaction that was committed is visible. DynamoDB names no bound; it takes milliseconds, and
+/// longer only where one of its nodes fails meanwhile.
+const ALL_VISIBLE: Duration = Duration::from_millis(500);
 
 /// Devices of an erased user that end at the same time.
 const AT_ONCE: usize = 16;
@@ -136,8 +141,11 @@ impl Bindings {
             .repeat(|| self.store.erased(&hash, &erasure))
             .await?;
         let mut empty = 0;
-        // A registration whose commit is only half visible may show its link late: so look twice.
+        // A registration whose commit is only half visible may show its link late: so look twice, some time apart.
         while empty < 2 {
+            if empty > 0 {
+                tokio::time::sleep(ALL_VISIBLE).await;
+            }
             // Expired entries too.
             let links = self.store.links(user, Time::default()).await;
             let Some(links) = attempts.passed(links).await? else {

@@ -120,14 +120,15 @@ async function snapshot(deviceId, platform, token, userId) {
 }
 
 function isUnchanged(now, wanted, device, holder, link) {
-  const left = device.departed?.M[sha256(wanted.userId).slice(0, 32)];
-  const superseded =
+  const marks = device.marks?.M ?? {};
+  const logouts = [marks[sha256(wanted.userId).slice(0, 32)], marks["*"], device.barrier];
+  const overtaken =
     number(device.arrived) > wanted.arrived ||
     number(holder.arrived) > wanted.arrived ||
-    (left !== undefined && number(left) > wanted.arrived);
+    logouts.some((logout) => logout !== undefined && number(logout) > wanted.arrived);
   const expires = number(device.expires) * 1000;
   return (
-    !superseded &&
+    !overtaken &&
     !device.ended &&
     expires > now &&
     device.owner?.S === wanted.userId &&

@@ -144,15 +144,16 @@ def snapshot(wanted):
 
 
 def is_unchanged(now, arrived, wanted, device, holder, link):
-    left = device.get("departed", {}).get("M", {}).get(sha256(wanted["userId"])[:32])
-    superseded = (
+    marks = device.get("marks", {}).get("M", {})
+    logouts = [marks.get(who) for who in (sha256(wanted["userId"])[:32], "*")] + [device.get("barrier")]
+    overtaken = (
         number(device, "arrived") > arrived
         or number(holder, "arrived") > arrived
-        or (left is not None and int(left["N"]) > arrived)
+        or any(logout is not None and int(logout["N"]) > arrived for logout in logouts)
     )
     expires = number(device, "expires") * 1000
     return (
-        not superseded
+        not overtaken
         and "ended" not in device
         and expires > now
         and device.get("owner") == {"S": wanted["userId"]}

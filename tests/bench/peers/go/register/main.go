@@ -298,13 +298,15 @@ func (f *function) snapshot(ctx context.Context, wanted *registration) (device, 
 }
 
 func (f *function) isUnchanged(now, arrived int64, wanted *registration, device, holder, link item) bool {
-	superseded := number(device["arrived"]) > arrived || number(holder["arrived"]) > arrived
-	if departed, some := device["departed"].(*types.AttributeValueMemberM); some {
-		superseded = superseded || number(departed.Value[sum(wanted.UserID)[:32]]) > arrived
+	overtaken := number(device["arrived"]) > arrived || number(holder["arrived"]) > arrived ||
+		number(device["barrier"]) > arrived
+	if marks, some := device["marks"].(*types.AttributeValueMemberM); some {
+		overtaken = overtaken || number(marks.Value[sum(wanted.UserID)[:32]]) > arrived ||
+			number(marks.Value["*"]) > arrived
 	}
 	_, ended := device["ended"]
 	expires := number(device["expires"]) * 1000
-	return !superseded &&
+	return !overtaken &&
 		!ended &&
 		expires > now &&
 		text(device["owner"]) == wanted.UserID &&
