@@ -271,7 +271,8 @@ fn bind(
         seen: seen(before),
     }];
     let holding = found.holding(now, further, wanted);
-    actions.extend(found.release(now, further, wanted, version));
+    let token = TokenSeen::WrittenElsewhere;
+    actions.extend(found.release(now, further, wanted, token, version));
     actions.push(Action::PutToken {
         key: wanted.token.key(),
         item: TokenItem {
@@ -348,9 +349,15 @@ fn overtaken(
     let present = before.and_then(|record| record.present(now));
     let token = found.token.as_ref().and_then(|item| item.present(now));
     let takes_token = token.is_none_or(|item| item.place < place);
+    // Who lets go of it writes it where this registration does not.
+    let token = if takes_token {
+        TokenSeen::WrittenElsewhere
+    } else {
+        TokenSeen::Read(found.token.as_ref())
+    };
     let mut actions = Vec::new();
     if takes_token || found.holding(now, further, wanted).is_some() {
-        actions.extend(found.release(now, further, wanted, version));
+        actions.extend(found.release(now, further, wanted, token, version));
     }
     let user = wanted.user.as_ref().map(UserHash::of);
     let logouts = present
@@ -367,12 +374,10 @@ fn overtaken(
                 logouts,
                 user,
             };
-            let former = match (device.token.is(&wanted.token), takes_token) {
-                (true, true) => TokenSeen::WrittenElsewhere,
-                (true, false) => TokenSeen::Read(found.token.as_ref()),
-                (false, _) => TokenSeen::Read(further.former.as_ref()),
-            };
-            actions.extend(ending.actions(now, former, version));
+            let former = TokenSeen::Read(further.former.as_ref());
+            let same = device.token.is(&wanted.token);
+            let token = if same { token } else { former };
+            actions.extend(ending.actions(now, token, version));
         }
         None if present.is_none_or(|record| record.place < place) => {
             actions.push(Action::PutDevice {
@@ -493,6 +498,7 @@ impl Snapshot {
         now: Time,
         further: &Further,
         wanted: &Registration,
+        token: TokenSeen<'_>,
         version: Version,
     ) -> Vec<Action> {
         let Some(id) = self.other(wanted) else {
@@ -513,7 +519,7 @@ impl Snapshot {
             logouts: other.logouts.current(now),
             user: owner.map(|binding| UserHash::of(&binding.user)),
         };
-        ending.actions(now, TokenSeen::WrittenElsewhere, version)
+        ending.actions(now, token, version)
     }
 
     fn token_as_seen(&self) -> TokenCondition {

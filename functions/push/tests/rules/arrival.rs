@@ -158,6 +158,18 @@ fn it_ends_the_device_that_has_its_token_under_an_older_id() {
 }
 
 #[test]
+fn of_two_logins_in_one_millisecond_the_overtaken_one_frees_the_token_of_the_other() {
+    let mut world = World::default();
+    world.register(&login("H", "t", "alice", 2)).unwrap();
+    assert!(world.unregister("D", Some("bob"), 3).is_err());
+    world.register(&login("D", "t", "bob", 2)).unwrap();
+    assert_eq!((world.owner("H"), world.owner("D")), (None, None));
+    let item = &world.table.tokens[&token("t").key()];
+    assert_eq!(item.place, at(2));
+    assert!(item.expires <= NOW + DAY + DAY, "{item:?}");
+}
+
+#[test]
 fn a_login_whose_token_went_elsewhere_ends_its_device() {
     let mut world = World::default();
     world.register(&login("D", "s", "alice", 1)).unwrap();
