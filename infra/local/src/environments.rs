@@ -4,7 +4,7 @@
 mod code;
 
 use crate::Error;
-use aws::metrics::Sink;
+use crate::cloud::MetricsLog;
 use aws::outside::Outside;
 use aws::{Clock, Function, Settings, Start, Worker};
 use aws_credential_types::Credentials;
@@ -35,7 +35,7 @@ pub struct Recipe {
     /// The time.
     pub clock: Clock,
     /// Where lines of metrics go.
-    pub metrics: Sink,
+    pub metrics: MetricsLog,
 }
 
 /// The environments of one function. They end, once idle, when this is dropped.
@@ -59,6 +59,8 @@ struct State {
 /// One call and where its answer goes.
 struct Invocation {
     event: String,
+    /// The request behind it, if there is one.
+    request: Option<String>,
     answer: oneshot::Sender<String>,
 }
 
@@ -103,10 +105,15 @@ impl Environments {
     }
 
     /// Calls the function with an event and gives its answer, both JSON; nothing where it fails: it says so, ended its
-    /// process, or took too long. The call goes on when nobody waits for it any more.
-    pub async fn invoke(&self, event: String) -> Option<String> {
+    /// process, or took too long. The call goes on when nobody waits for it any more. Metrics that it writes bear the id of
+    /// the `request`.
+    pub async fn invoke(&self, event: String, request: Option<&str>) -> Option<String> {
         let (answer, answered) = oneshot::channel();
-        self.0.enqueue(Invocation { event, answer });
+        self.0.enqueue(Invocation {
+            event,
+            request: request.map(str::to_owned),
+            answer,
+        });
         answered.await.ok()
     }
 }
@@ -181,9 +188,10 @@ impl Shared {
 /// The life of an environment.
 fn live<C: Code>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
     let recipe = &shared.recipe;
+    let served = Arc::new(Mutex::new(None));
     let boot = || -> Result<(Runtime, C), Error> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let function = runtime.block_on(async { C::start(&recipe.start()?).await })?;
+        let function = runtime.block_on(async { C::start(&recipe.start(&served)?).await })?;
         Ok((runtime, function))
     };
     let (mut runtime, function) = match boot() {
@@ -198,7 +206,13 @@ fn live<C: Code>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
     };
     shared.state().idle += 1;
     let _ = started.send(Ok(()));
-    while let Some(Invocation { event, answer }) = shared.next() {
+    while let Some(Invocation {
+        event,
+        request,
+        answer,
+    }) = shared.next()
+    {
+        *served.lock().unwrap_or_else(PoisonError::into_inner) = request;
         let work = async {
             let work = function.run(&event, recipe.context(), &recipe.clock);
             tokio::time::timeout(recipe.timeout, work).await
@@ -225,7 +239,8 @@ fn live<C: Code>(shared: &Shared, started: oneshot::Sender<Result<(), Error>>) {
 }
 
 impl Recipe {
-    fn start(&self) -> Result<Start, Error> {
+    /// What a function starts with whose environment serves the request `served`.
+    fn start(&self, served: &Arc<Mutex<Option<String>>>) -> Result<Start, Error> {
         let settings = Settings::read(|name| self.environment.get(name).cloned())?;
         let credentials = Credentials::new("local", "local", None, None, "local");
         let aws = SdkConfig::builder()
@@ -234,7 +249,11 @@ impl Recipe {
             .endpoint_url(&self.endpoint_url);
         let start = Start::new(settings, aws, Arc::clone(&self.clock))?;
         let start = start.with_outside(self.outside);
-        Ok(start.with_metrics(Arc::clone(&self.metrics)))
+        let (log, served) = (Arc::clone(&self.metrics), Arc::clone(served));
+        Ok(start.with_metrics(Arc::new(move |line| {
+            let request = served.lock().unwrap_or_else(PoisonError::into_inner);
+            log(line, request.as_deref());
+        })))
     }
 
     fn context(&self) -> Context {

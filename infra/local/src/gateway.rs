@@ -4,6 +4,7 @@ mod answer;
 mod authorizer;
 mod cors;
 mod event;
+mod log;
 mod route;
 
 use crate::Error;
@@ -12,6 +13,7 @@ use crate::template::{Api, Cors};
 use answer::{own, translated};
 use authorizer::Authorizer;
 use aws::Clock;
+use axum::Router;
 use axum::body::Body;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -21,6 +23,7 @@ use jsonwebtoken::jwk::JwkSet;
 use lambda_http::http::header::ORIGIN;
 use lambda_http::http::request::Parts;
 use lambda_http::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use log::{Entry, Log};
 use push::Time;
 use route::Routes;
 use std::collections::BTreeMap;
@@ -37,6 +40,7 @@ pub struct Gateway {
     functions: BTreeMap<String, Arc<Environments>>,
     port: u16,
     clock: Clock,
+    log: Arc<Log>,
 }
 
 /// The request line and the values of headers together have at most so many bytes.
@@ -86,18 +90,24 @@ impl Gateway {
             functions,
             port,
             clock,
+            log: Arc::default(),
         })
+    }
+
+    /// The path `/_local/requests`.
+    pub fn router(&self) -> Router {
+        log::router(Arc::clone(&self.log))
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request<Body>, source: SocketAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let origin = parts.headers.get(ORIGIN).cloned();
-        let request_id = request_id();
+        let mut entry = Entry::new(request_id(), (self.clock)());
         let preflight = self.cors.as_ref().filter(|_| Cors::is_preflight(&parts));
         let mut response = match preflight {
             Some(_) => own(StatusCode::NO_CONTENT),
-            None => match self.pass(&parts, body, source, &request_id).await {
+            None => match self.pass(&parts, body, source, &mut entry).await {
                 Ok(response) => response,
                 Err(status) => own(status),
             },
@@ -108,19 +118,21 @@ impl Gateway {
             (Some(cors), None) => cors.answer(origin.as_ref(), headers),
             (None, None) => {}
         }
-        if let Ok(id) = HeaderValue::from_str(&request_id) {
+        if let Ok(id) = HeaderValue::from_str(&entry.request_id) {
             headers.insert(REQUEST_ID, id);
         }
+        entry.status = response.status().as_u16();
+        self.log.add(entry);
         response
     }
 
-    /// Hands a request to its function; where the gateway itself refuses it, the status.
+    /// Hands a request to its function; where the gateway itself refuses it, the status. The log's entry gets the route.
     async fn pass(
         &self,
         parts: &Parts,
         body: Body,
         source: SocketAddr,
-        request_id: &str,
+        entry: &mut Entry,
     ) -> Result<Response<Body>, StatusCode> {
         if header_size(parts) > HEADER_LIMIT {
             return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
@@ -128,7 +140,8 @@ impl Gateway {
         let path = route::decoded(parts.uri.path()).ok_or(StatusCode::BAD_REQUEST)?;
         let found = self.routes.find(parts.method.as_str(), &path);
         let (route, parameters) = found.ok_or(StatusCode::NOT_FOUND)?;
-        let now = (self.clock)();
+        entry.route_key.clone_from(&route.key);
+        let now = entry.time;
         let authorizer = route
             .authorizer
             .as_ref()
@@ -147,7 +160,7 @@ impl Gateway {
             source,
             port: self.port,
             now,
-            request_id,
+            request_id: &entry.request_id,
             trace_id: &trace_id(now),
             route,
             parameters: &parameters,
@@ -162,7 +175,11 @@ impl Gateway {
             .functions
             .get(&route.function)
             .ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
-        let answer = tokio::time::timeout(INTEGRATION_TIMEOUT, function.invoke(event)).await;
+        let answer = tokio::time::timeout(
+            INTEGRATION_TIMEOUT,
+            function.invoke(event, Some(&entry.request_id)),
+        )
+        .await;
         let answer = answer.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
         answer
             .filter(|answer| answer.len() <= EVENT_LIMIT)

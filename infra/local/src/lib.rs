@@ -123,6 +123,7 @@ impl Local {
             .control()
             .merge(info.router())
             .merge(sources.router())
+            .merge(gateway.router())
             .merge(issuer.router(audience, cloud.clock()));
         let hosts = Hosts::new(&options.listen, bound.ip());
         let server = tokio::spawn(server::serve(

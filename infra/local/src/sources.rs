@@ -127,7 +127,7 @@ impl Source {
     async fn hand_over(self: Arc<Self>, messages: Vec<Value>) {
         let queue = &self.event.queue;
         let event = event::of(queue, &messages).to_string();
-        let answer = self.function.invoke(event).await;
+        let answer = self.function.invoke(event, None).await;
         for handle in event::done(&messages, answer.as_deref(), self.event.partial) {
             self.cloud.delete(queue, handle);
         }

@@ -306,3 +306,56 @@ async fn queues_and_what_they_feed_are_steered_beside_the_api() {
         assert_eq!(answer, (StatusCode::NOT_FOUND, json!({"message": message})));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_access_log_tells_when_each_request_came_as_the_function_is_told() {
+    let local = started(&[]).await;
+    let advance = json!({"advanceSeconds": 86_400});
+    answered(request(&local, Method::POST, "/_local/clock").json(&advance)).await;
+    let prefix = format!("/imfpush/v1/apps/{}", local.application());
+    let phone = json!({"deviceId": "phone", "token": "T".repeat(40), "platform": "G"});
+    let register = request(&local, Method::POST, &format!("{prefix}/devices")).json(&phone);
+    let mut ids = Vec::new();
+    for (call, status) in [
+        (register, 201),
+        (request(&local, Method::GET, &init(&local)), 401),
+        (request(&local, Method::OPTIONS, &prefix), 204),
+    ] {
+        let answer = call.send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let id = answer.headers()["apigw-requestid"].to_str().unwrap();
+        ids.push(id.to_owned());
+    }
+    let (_, log) = answered(request(&local, Method::GET, "/_local/requests")).await;
+    let [registered, refused, preflight] = &log["requests"].as_array().unwrap()[..] else {
+        panic!("three requests: {log}");
+    };
+    let words = |entry: &Value| {
+        let text = |name: &str| entry[name].as_str().unwrap().to_owned();
+        (text("requestId"), text("routeKey"), entry["status"].clone())
+    };
+    let route = |route: &str| route.replace("APP", "/imfpush/v1/apps/{applicationId}");
+    let expected = [
+        (registered, route("POST APP/devices"), 201),
+        (refused, route("GET APP/init"), 401),
+        (preflight, route("$default"), 204),
+    ];
+    for ((entry, route, status), id) in expected.into_iter().zip(ids.clone()) {
+        assert_eq!(words(entry), (id, route, json!(status)));
+    }
+    let (_, items) = answered(request(&local, Method::GET, "/_local/items")).await;
+    let mut items = items["items"].as_array().unwrap().iter();
+    let device = items.find(|item| item["sk"]["S"] == "phone").unwrap();
+    let time = registered["requestTimeEpoch"].as_u64().unwrap();
+    assert_eq!(device["arrived"]["N"], time.to_string());
+
+    let (_, metrics) = answered(request(&local, Method::GET, "/_local/metrics")).await;
+    let mut lines = metrics["metrics"].as_array().unwrap().iter();
+    let line = lines.find(|line| line["Registrations"] == 1).unwrap();
+    assert_eq!(line["requestId"], ids[0]);
+
+    let (_, none) = answered(request(&local, Method::DELETE, "/_local/requests")).await;
+    assert_eq!(none, json!({}));
+    let (_, log) = answered(request(&local, Method::GET, "/_local/requests")).await;
+    assert_eq!(log, json!({"requests": []}));
+}

@@ -12,12 +12,17 @@ pub struct Metrics(Mutex<VecDeque<Value>>);
 const MOST: usize = 10_000;
 
 impl Metrics {
-    /// Keeps a line, and puts it into the log for those who ask for that much.
-    pub fn keep(&self, line: &str) {
+    /// Keeps a line, and puts it into the log for those who ask for that much. The id of the request stands in it as
+    /// `requestId`: Lambda's log has it around the line.
+    pub fn keep(&self, line: &str, request: Option<&str>) {
         tracing::debug!(target: "metrics", "{line}");
-        let mut lines = self.lines();
         // What is no JSON is kept too: whoever looks should see it.
-        lines.push_back(serde_json::from_str(line).unwrap_or_else(|_| line.into()));
+        let mut kept: Value = serde_json::from_str(line).unwrap_or_else(|_| line.into());
+        if let (Some(request), Some(kept)) = (request, kept.as_object_mut()) {
+            kept.insert("requestId".to_owned(), request.into());
+        }
+        let mut lines = self.lines();
+        lines.push_back(kept);
         if lines.len() > MOST {
             lines.pop_front();
         }
@@ -45,18 +50,21 @@ mod tests {
     #[test]
     fn the_newest_lines_are_kept_until_they_are_forgotten() {
         let metrics = Metrics::default();
-        metrics.keep("no JSON");
+        metrics.keep("no JSON", Some("1"));
         for n in 1..MOST {
-            metrics.keep(&n.to_string());
+            metrics.keep(&n.to_string(), None);
         }
         let shown = metrics.show();
         let shown = shown["metrics"].as_array().unwrap();
         assert_eq!((shown.len(), &shown[0]), (MOST, &json!("no JSON")));
-        metrics.keep("{}");
+        metrics.keep("{}", Some("2"));
         let shown = metrics.show();
         let shown = shown["metrics"].as_array().unwrap();
         let ends = (&shown[0], &shown[MOST - 1]);
-        assert_eq!((shown.len(), ends), (MOST, (&json!(1), &json!({}))));
+        assert_eq!(
+            (shown.len(), ends),
+            (MOST, (&json!(1), &json!({"requestId": "2"})))
+        );
         metrics.forget();
         assert_eq!(metrics.show(), json!({"metrics": []}));
     }

@@ -72,6 +72,9 @@ pub struct SecretSpec {
     pub length: usize,
 }
 
+/// Where functions write lines of metrics, each with the id of the request that it is about, if there is one.
+pub type MetricsLog = Arc<dyn Fn(&str, Option<&str>) + Send + Sync>;
+
 /// The running local AWS. It ends with its last clone.
 #[derive(Clone)]
 pub struct Cloud(Arc<Running>);
@@ -195,9 +198,9 @@ impl Cloud {
 
     /// Where functions write their metrics, as Lambda's log would take them.
     #[must_use]
-    pub fn metrics(&self) -> aws::metrics::Sink {
+    pub fn metrics(&self) -> MetricsLog {
         let state = Arc::clone(&self.0.state);
-        Arc::new(move |line| state.metrics.keep(line))
+        Arc::new(move |line, request| state.metrics.keep(line, request))
     }
 
     /// The current value of a secret.

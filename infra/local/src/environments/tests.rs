@@ -92,7 +92,7 @@ fn recipe(table: &str, timeout: Duration) -> Recipe {
         endpoint_url: "http://127.0.0.1:1".to_owned(),
         outside: aws::outside::Outside::Internet,
         clock: Arc::new(|| Time::from_seconds(1_000_000)),
-        metrics: Arc::new(|_| {}),
+        metrics: Arc::new(|_, _| {}),
     }
 }
 
@@ -102,7 +102,7 @@ async fn called(environments: &Environments, path: &str) -> Option<Value> {
         "rawPath": path,
         "requestContext": {"routeKey": "$default", "http": {"method": "GET"}},
     });
-    let answer = environments.invoke(event.to_string()).await?;
+    let answer = environments.invoke(event.to_string(), None).await?;
     let answer: Value = serde_json::from_str(&answer).unwrap();
     Some(serde_json::from_str(answer["body"].as_str().unwrap()).unwrap())
 }
@@ -192,7 +192,7 @@ async fn a_worker_takes_json_gives_json_and_knows_its_deadline() {
     let environments = Environments::work::<Hidden>(recipe("t", timeout))
         .await
         .unwrap();
-    let invoke = |event: &str| environments.invoke(event.to_owned());
+    let invoke = |event: &str| environments.invoke(event.to_owned(), None);
     let answer = r#"["x",0,1000000400]"#;
     assert_eq!(invoke(r#""x""#).await.as_deref(), Some(answer));
     for event in [r#""fail""#, r#""panic""#, "{}"] {
