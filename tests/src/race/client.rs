@@ -55,15 +55,28 @@ impl Scene {
             answer.refused(UNAVAILABLE);
         }
         let body = serde_json::from_str(&answer.text).unwrap_or(Value::Null);
+        let id = answer.header("apigw-requestid").expect("a request id");
         let event = Event {
             round: self.round,
             op,
             begun,
             answered,
+            id: id.to_owned(),
+            arrived: 0,
+            unchanged: false,
             status: answer.status,
             body,
         };
         self.hold(&event);
+        // Who was erased signs in again.
+        if event.status == 401
+            && let Op::Register {
+                proof: Proof::Own(user),
+                ..
+            } = event.op
+        {
+            self.sign_in(user).await;
+        }
         event
     }
 
@@ -79,17 +92,27 @@ impl Scene {
                 let phone = self.phone(*device, *token);
                 let user = user.map(|user| self.users[user].as_str());
                 match door {
-                    Door::Post => self.api.register(&phone, user, self.secret(*proof)).await,
-                    Door::Put => self.api.update(&phone, user, self.secret(*proof)).await,
+                    Door::Post => {
+                        self.api
+                            .register(&phone, user, self.secret(*proof).as_deref())
+                            .await
+                    }
+                    Door::Put => {
+                        self.api
+                            .update(&phone, user, self.secret(*proof).as_deref())
+                            .await
+                    }
                 }
             }
             Op::Read { device, proof } => {
                 let phone = self.phone(*device, 0);
-                self.api.read(&phone, self.secret(*proof)).await
+                self.api.read(&phone, self.secret(*proof).as_deref()).await
             }
             Op::Unregister { device, proof } => {
                 let phone = self.phone(*device, 0);
-                self.api.unregister(&phone, self.secret(*proof)).await
+                self.api
+                    .unregister(&phone, self.secret(*proof).as_deref())
+                    .await
             }
             Op::Subscribe { device, user, way } => {
                 let (device, tag) = (&self.devices[*device], &self.users[*user]);
@@ -100,7 +123,7 @@ impl Scene {
                         .api
                         .call(Method::DELETE, &format!("/subscriptions{query}")),
                 };
-                let call = call.secret(self.secret(Proof::Own(*user)));
+                let call = call.secret(self.secret(Proof::Own(*user)).as_deref());
                 let body = json!({"deviceId": device, "tagName": tag});
                 call.json(&body).send().await
             }
@@ -134,7 +157,8 @@ impl Scene {
                     (Some(_), Proof::Provisioned) | (None, _) => true,
                     (Some(_), _) => false,
                 };
-                let sure = right && (user.is_some() || *proof == Proof::Provisioned);
+                // The judge knows whether the user was erased.
+                let sure = right && *proof == Proof::Provisioned;
                 match (event.status, door) {
                     (201, Door::Post) | (200 | 404, Door::Put) => right,
                     (401, _) => !sure,
@@ -192,12 +216,12 @@ impl Scene {
         }
     }
 
-    fn secret(&self, proof: Proof) -> Option<&str> {
+    fn secret(&self, proof: Proof) -> Option<String> {
         match proof {
             Proof::Nothing => None,
-            Proof::Provisioned => Some(self.api.client_secret()),
-            Proof::Own(user) => Some(&self.secrets[user]),
-            Proof::Expired(user) => Some(&self.expired[user]),
+            Proof::Provisioned => Some(self.api.client_secret().to_owned()),
+            Proof::Own(user) => Some(self.secrets()[user].clone()),
+            Proof::Expired(user) => Some(self.expired[user].clone()),
         }
     }
 

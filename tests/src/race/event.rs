@@ -16,6 +16,12 @@ pub(super) struct Event {
     pub(super) begun: u64,
     /// Just after it was answered.
     pub(super) answered: u64,
+    /// The id that the gateway gave it.
+    pub(super) id: String,
+    /// When it reached the gateway, by the access log.
+    pub(super) arrived: u64,
+    /// Whether it is a registration that found everything as it wanted it, and wrote nothing, by the metrics.
+    pub(super) unchanged: bool,
     /// The status of the answer.
     pub(super) status: u16,
     /// Its body, or null.
@@ -78,11 +84,6 @@ impl Event {
         self.status / 100 == 2
     }
 
-    /// Whether it may have changed something.
-    pub(super) const fn may_count(&self) -> bool {
-        self.done() || self.status >= 500
-    }
-
     /// When the device was last registered, by the answer: whole seconds.
     pub(super) fn updated(&self) -> Option<u64> {
         let text = self.body["lastUpdatedTime"].as_str()?;
@@ -104,9 +105,10 @@ impl Record {
 
     /// One line of an event, for people.
     pub(super) fn line(&self, event: &Event) -> String {
+        let unchanged = if event.unchanged { "unchanged " } else { "" };
         format!(
-            "{:>8} to {:>8}: {:?} -> {} {}",
-            self.since(event.begun),
+            "{:>8} arrived, {:>8} answered: {:?} -> {} {unchanged}{}",
+            self.since(event.arrived),
             self.since(event.answered),
             event.op,
             event.status,
@@ -140,7 +142,7 @@ impl Record {
             op => op.device().is_some_and(|device| devices.contains(&device)),
         };
         let mut events: Vec<&Event> = self.events.iter().filter(concerns).collect();
-        events.sort_by_key(|event| event.begun);
+        events.sort_by_key(|event| event.arrived);
         let lines: Vec<_> = events.into_iter().map(|event| self.line(event)).collect();
         Violation {
             promise,

@@ -1,26 +1,22 @@
-//! Whether what was seen of a history keeps the promises, by nothing but what clients and phones saw.
+//! Whether what was seen of a history keeps the promises, by nothing but what clients and phones saw, and the log of the
+//! gateway, which tells when each request arrived. The order of arrival is the truth:
 //!
-//! When a request reached the gateway is known to lie between the moment it was sent and its answer, and not long after
-//! the former. So of two requests one surely came first where it was answered before the other began, or where it had
-//! been under way for [`ARRIVES`] by then. Nothing is asked of those whose order is not sure. What is held:
-//!
-//! - A push to U on a token has a reason: a registration of U with this token that had begun when the push landed, and
-//!   whose end was not answered before the send was asked for. An end is a logout (204; 404 of a secret of U or of the
-//!   provisioned one), a registration of the device by another or by nobody, one of another device with the token, the
-//!   erasing of U, the end of the lease; it counts if it surely came after the registration. A send that was asked for before the end was
-//!   answered may land up to [`IN_FLIGHT`] after it.
-//! - A read that finds U has a reason, alike, and so has what the table holds at a quiet moment. No read finds what has
-//!   expired.
+//! - At a quiet moment each device belongs to whom the calls give it when they are executed one by one in the order in
+//!   which they arrived ([`super::ledger`]). Refused calls count as not made. A registration that finds everything as it
+//!   wants it writes nothing, and is left out: it overtakes nobody. A device without an owner is nobody's.
+//! - A push to U on a token has a reason: a registration of U with this token that had arrived when the push landed, and
+//!   that no later call had ended which was answered when the send was asked for; its lease ran. A send that was asked for
+//!   before the end was answered may land up to [`IN_FLIGHT`] after it.
+//! - A read that finds U has a reason, alike. No read finds what has expired.
 //! - A send reaches every device that was surely bound when it was asked for and until it was answered.
 //! - At a quiet moment the items agree with each other (I1, I2), and a send reaches just who they say (I3). No device
 //!   subscribes to what only a former owner can have subscribed it to.
+//! - The secret of a user who was not erased registers.
 
 use super::event::{Event, Landed, Quiet, Record, Violation};
+use super::ledger::{Binding, Ledger};
 use super::plan::{DAY, GRACE_DAYS, LEASE_DAYS, Op, Proof};
-use super::reason::{Binding, Reasons};
 
-/// A request has reached the gateway so long after it was sent, in milliseconds.
-pub(super) const ARRIVES: u64 = 700;
 /// So long after a binding has ended a push may land that was under way, in milliseconds: 2 s that a look at the device is
 /// good for, and what a busy machine takes to hand a publish from one end of it to the other.
 pub(super) const IN_FLIGHT: u64 = 2000 + 500;
@@ -38,25 +34,24 @@ const GRACE: u64 = GRACE_DAYS * DAY;
 pub(super) fn judge(record: &Record) -> Result<(), Violation> {
     let judge = Judge {
         record,
-        reasons: Reasons::of(record),
+        ledger: Ledger::of(record),
     };
+    (record.quiets.iter()).try_for_each(|quiet| judge.quiet(quiet))?;
     record.landed.iter().try_for_each(|push| judge.push(push))?;
     for (n, event) in record.events.iter().enumerate() {
         match &event.op {
             Op::Read { device, proof } if event.done() => judge.read(event, *device, *proof)?,
             Op::Send { .. } if event.done() => judge.send(n, event)?,
+            Op::Register { .. } if event.status == 401 => judge.refusal(event)?,
             _ => {}
         }
     }
-    record
-        .quiets
-        .iter()
-        .try_for_each(|quiet| judge.quiet(quiet))
+    Ok(())
 }
 
 struct Judge<'a> {
     record: &'a Record,
-    reasons: Reasons<'a>,
+    ledger: Ledger<'a>,
 }
 
 impl Judge<'_> {
@@ -89,9 +84,9 @@ impl Judge<'_> {
             ));
         }
         let reason = |of: &Binding| {
-            of.token == push.token && of.user == push.user && of.explains(sent.begun, push.at)
+            (of.token, of.user) == (push.token, Some(push.user)) && of.explains(sent.begun, push.at)
         };
-        if self.reasons.bindings.iter().any(reason) {
+        if self.ledger.bindings.iter().any(reason) {
             return Ok(());
         }
         let how = format!(
@@ -115,45 +110,63 @@ impl Judge<'_> {
             return Err(self.record.broken(promise, &how, event, (None, None)));
         }
         let owner = &event.body["userId"];
-        let Some(user) = self.record.users.iter().position(|user| owner == user) else {
-            return Ok(());
-        };
-        if matches!(proof, Proof::Own(own) if own != user) {
+        let user = self.record.users.iter().position(|user| owner == user);
+        if matches!(proof, Proof::Own(own) if Some(own) != user) {
             return Err(self.record.broken(
                 "a user reads own devices only",
                 &self.record.line(event),
                 event,
-                (Some(user), None),
+                (user, None),
             ));
         }
         let token = self.record.token(event).expect("a token of this history");
         let reason = |of: &Binding| {
-            (of.device, of.token, of.user) == (device, token, user)
-                && of.stood(event.begun, event.answered)
+            let same = (of.device, of.token) == (device, token);
+            let stood = match user {
+                Some(_) => of.user == user && of.stood(event.begun, event.answered),
+                None => of.was_known(event.begun, event.answered),
+            };
+            same && stood
         };
-        if self.reasons.bindings.iter().any(reason) {
+        if self.ledger.bindings.iter().any(reason) {
             return Ok(());
         }
-        let promise = "a read finds no owner whose end was answered before (I1, I5)";
+        let promise = "a read finds nothing whose end was answered before (I1, I5)";
         Err(self.record.broken(
             promise,
             &self.record.line(event),
             event,
-            (Some(user), Some(token)),
+            (user, Some(token)),
         ))
+    }
+
+    fn refusal(&self, event: &Event) -> Result<(), Violation> {
+        let Op::Register {
+            user: Some(user),
+            proof: Proof::Own(own),
+            ..
+        } = event.op
+        else {
+            return Ok(());
+        };
+        let erased =
+            |other: &Event| other.op == Op::Erase { user } && other.begun <= event.answered;
+        if own != user || self.record.events.iter().any(erased) {
+            return Ok(());
+        }
+        let promise = "the secret of a user who was not erased registers";
+        let how = self.record.line(event);
+        Err(self.record.broken(promise, &how, event, (Some(user), None)))
     }
 
     fn send(&self, sent: usize, event: &Event) -> Result<(), Violation> {
         let Op::Send { users } = &event.op else {
             return Ok(());
         };
-        for (binding, _) in self.reasons.sure(event.begun, event.answered) {
-            let reached = |push: &&Landed| {
-                (push.sent, push.token, push.user) == (sent, binding.token, binding.user)
-            };
-            if users.contains(&binding.user)
-                && !self.record.landed.iter().any(|push| reached(&push))
-            {
+        for (binding, user) in self.ledger.sure(event.begun, event.answered) {
+            let reached =
+                |push: &&Landed| (push.sent, push.token, push.user) == (sent, binding.token, user);
+            if users.contains(&user) && !self.record.landed.iter().any(|push| reached(&push)) {
                 let promise = "a send reaches every device that is bound all the while (I6)";
                 let how = format!(
                     "device {} was not reached by\n{}",
@@ -164,7 +177,7 @@ impl Judge<'_> {
                     promise,
                     &how,
                     event,
-                    (Some(binding.user), Some(binding.token)),
+                    (Some(user), Some(binding.token)),
                 ));
             }
         }
@@ -209,34 +222,31 @@ impl Judge<'_> {
                 (None, None),
             ));
         }
+        let live = |device: usize, now| {
+            let (owner, token) = quiet.table.live(&self.record.devices[device], now)?;
+            let number = |names: &[String], name: &str| names.iter().position(|it| it == name);
+            let user = owner.and_then(|owner| number(&self.record.users, owner));
+            Some((user, number(&self.record.tokens, token)?))
+        };
+        // A lease may end while the table is read.
+        let same = |device: &usize| live(*device, since) == live(*device, until);
+        let steady = (0..self.record.devices.len()).all(|device| same(&device));
+        if steady && let Some(found) = self.ledger.contradiction(|n| live(n, since), quiet.since) {
+            let (promise, device, user, token) = found;
+            let how = format!(
+                "at {}: {}",
+                self.record.since(quiet.since),
+                self.record.devices[device]
+            );
+            return Err(self.record.broken(promise, &how, sent, (user, token)));
+        }
         let mut bound = vec![0; self.record.users.len()];
         let mut least = bound.clone();
         for (device, id) in self.record.devices.iter().enumerate() {
-            let live = |now| {
-                let (owner, token) = quiet.table.live(id, now)?;
-                let user = self
-                    .record
-                    .users
-                    .iter()
-                    .position(|user| Some(user.as_str()) == owner)?;
-                let token = self.record.tokens.iter().position(|known| known == token)?;
-                Some((user, token))
-            };
-            if let Some((user, token)) = live(sent.begun / 1000) {
+            if let Some((Some(user), _)) = live(device, sent.begun / 1000) {
                 bound[user] += 1;
-                let reason = |of: &Binding| {
-                    (of.device, of.token, of.user) == (device, token, user)
-                        && of.stood(quiet.since, quiet.since)
-                };
-                if live(until).is_some() && !self.reasons.bindings.iter().any(reason) {
-                    let promise = "the table holds no owner whose end was answered before (I1, I5)";
-                    let how = format!("at {}: device {device}", self.record.since(quiet.since));
-                    return Err(self
-                        .record
-                        .broken(promise, &how, sent, (Some(user), Some(token))));
-                }
             }
-            if let Some((user, _)) = live(until) {
+            if let Some((Some(user), _)) = live(device, until) {
                 least[user] += 1;
                 let own = &self.record.users[user];
                 if quiet.table.tags(id).any(|tag| tag != own) {
@@ -260,26 +270,6 @@ impl Judge<'_> {
                     &how,
                     sent,
                     (Some(user), None),
-                ));
-            }
-        }
-        for (binding, event) in self.reasons.sure(quiet.since, quiet.until) {
-            let id = &self.record.devices[binding.device];
-            let (user, token) = (
-                &self.record.users[binding.user],
-                &self.record.tokens[binding.token],
-            );
-            if quiet.table.live(id, since) != Some((Some(user), token)) {
-                let how = format!(
-                    "at {} it is not so\n{}",
-                    self.record.since(quiet.since),
-                    self.record.line(event)
-                );
-                return Err(self.record.broken(
-                    "what was registered last stays (I1)",
-                    &how,
-                    sent,
-                    (Some(binding.user), Some(binding.token)),
                 ));
             }
         }

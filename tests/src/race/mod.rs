@@ -3,12 +3,11 @@
 
 mod chance;
 mod client;
-mod doubt;
 mod event;
 mod judge;
+mod ledger;
 mod plan;
 mod random;
-mod reason;
 mod scene;
 mod shrink;
 

@@ -7,7 +7,7 @@ use std::fmt;
 pub(super) struct Plan {
     /// What it was made from.
     pub(super) seed: u64,
-    /// How many users there are.
+    /// How many users there are, strangers apart: those have the numbers that follow.
     pub(super) users: usize,
     /// How many phones there are: each has two installations of the app after another, and two tokens after another.
     pub(super) phones: usize,
@@ -72,6 +72,17 @@ pub(super) enum Op {
 }
 
 impl Op {
+    /// A user registers a device with the user's own secret.
+    pub(super) const fn login(device: usize, user: usize, token: usize) -> Self {
+        Self::Register {
+            door: Door::Post,
+            device,
+            token,
+            user: Some(user),
+            proof: Proof::Own(user),
+        }
+    }
+
     /// The device that it is about.
     pub(super) const fn device(&self) -> Option<usize> {
         match self {
@@ -143,6 +154,8 @@ pub(super) enum Passing {
     UntilItemsExpire,
 }
 
+/// Users who do nothing but log out of devices that are not theirs.
+pub(super) const STRANGERS: usize = 10;
 /// How many clients there are.
 pub(super) const CLIENTS: usize = 16;
 /// How long a lease is, in days: the server is started so.

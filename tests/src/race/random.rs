@@ -2,8 +2,8 @@
 
 use super::chance::Chance;
 use super::plan::{
-    CLIENTS, DAY, Door, GRACE_DAYS, HOUR, LEASE_DAYS, Op, Passing, Plan, Proof, Step, Trouble, Way,
-    What,
+    CLIENTS, DAY, Door, GRACE_DAYS, HOUR, LEASE_DAYS, Op, Passing, Plan, Proof, STRANGERS, Step,
+    Trouble, Way, What,
 };
 
 /// Requests of one client in a crowd.
@@ -18,7 +18,7 @@ enum Race {
     Crowd,
     /// Some clients do one thing each to the same phone at the same moment.
     Burst,
-    /// A registration takes its time; a logout or a login comes after it and is answered before it; nobody else cares.
+    /// A registration is overtaken by a logout, a login or an erasure; nobody else cares.
     Contest,
 }
 
@@ -29,14 +29,14 @@ const ROUNDS: [Race; 14] = [
     Race::Burst,
     Race::Burst,
     Race::Burst,
-    Race::Burst,
+    Race::Contest,
     Race::Contest,
     Race::Crowd,
     Race::Burst,
     Race::Burst,
     Race::Burst,
     Race::Burst,
-    Race::Burst,
+    Race::Contest,
     Race::Contest,
 ];
 
@@ -132,78 +132,97 @@ impl Plan {
         }
     }
 
-    /// A slow registration by one client; by another a logout or a login that comes later; sends by a third all the
-    /// while.
+    /// A login by one client; by another what comes later and may be answered before it; sends by a third all the while.
+    /// The login is slow, or the other follows at its heels.
     fn contest(&mut self, chance: &mut Chance, round: usize, phone: usize) {
         let mut clients = self.clients(phone);
-        let (slow, meeting) = (phone, phone);
-        let (Some(_), Some(later), Some(sender)) = (clients.next(), clients.next(), clients.next())
+        let (Some(client), Some(later), Some(sender)) =
+            (clients.next(), clients.next(), clients.next())
         else {
             return;
         };
-        self.prepare(chance, round, phone, slow);
-        let device = 2 * phone + chance.below(2);
-        let token = 2 * phone + chance.below(2);
+        let (device, token) = (2 * phone + chance.below(2), 2 * phone + chance.below(2));
         let (user, other) = (chance.below(self.users), chance.below(self.users));
-        let register = |device, user, token| Op::Register {
-            door: Door::Post,
-            device,
-            token,
-            user: Some(user),
-            proof: Proof::Own(user),
-        };
-        let long = chance.between(1600, 2600) as u64;
-        let trouble = Trouble::SlowEndpoint(token, long);
-        self.add(
-            round,
-            What::Befalls {
-                client: slow,
-                trouble,
-            },
-        );
-        for client in [slow, later, sender] {
-            self.add(round, What::Meets { client, meeting });
+        for device in [2 * phone, 2 * phone + 1] {
+            let proof = Proof::Provisioned;
+            let op = Op::Unregister { device, proof };
+            self.add(round, What::Asked { client, op });
         }
-        let op = register(device, user, token);
-        self.add(round, What::Asked { client: slow, op });
-        let long = chance.between(750, 1300) as u64;
-        self.add(
-            round,
-            What::Pauses {
-                client: later,
-                long,
-            },
-        );
-        for _ in 0..chance.between(1, 2) {
-            let logout = |proof| Op::Unregister { device, proof };
-            let op = match chance.below(10) {
-                0..3 => logout(Proof::Own(user)),
-                3 => logout(Proof::Expired(user)),
-                4 => logout(Proof::Provisioned),
-                5 => logout(Proof::Own(other)),
-                6 => register(device ^ 1, other, token),
-                _ => register(device, other, token ^ usize::from(chance.percent(30))),
-            };
-            self.add(round, What::Asked { client: later, op });
+        // Another has the device, another device has the token, or both, or neither.
+        let (has_device, has_token) = (chance.percent(50), chance.percent(50));
+        if has_device {
+            let with = token ^ usize::from(has_token || chance.percent(50));
+            let op = Op::login(device, other, with);
+            self.add(round, What::Asked { client, op });
         }
-        // A push that is under way may have to look again, at what has changed since.
-        if chance.percent(30) {
-            let (client, trouble) = (sender, Trouble::LostEndpoint(token));
+        if has_token {
+            let op = Op::login(device ^ 1, chance.below(self.users), token);
+            self.add(round, What::Asked { client, op });
+        }
+        let slow = chance.percent(50);
+        if slow {
+            let trouble = Trouble::SlowEndpoint(token, chance.between(1000, 1800) as u64);
             self.add(round, What::Befalls { client, trouble });
         }
-        for _ in 0..8 {
+        let meeting = phone;
+        for client in [client, later, sender] {
+            self.add(round, What::Meets { client, meeting });
+        }
+        let op = Op::login(device, user, token);
+        self.add(round, What::Asked { client, op });
+        let client = later;
+        let long = if slow {
+            chance.between(20, 600)
+        } else {
+            chance.between(1, 12)
+        } as u64;
+        self.add(round, What::Pauses { client, long });
+        for op in self.overtaking(chance, (device, token), (user, other)) {
+            self.add(round, What::Asked { client, op });
+        }
+        let client = sender;
+        // A push that is under way may have to look again, at what has changed since.
+        if chance.percent(30) {
+            let trouble = Trouble::LostEndpoint(token);
+            self.add(round, What::Befalls { client, trouble });
+        }
+        for _ in 0..if slow { 6 } else { 2 } {
             let long = chance.between(200, 400) as u64;
-            self.add(
-                round,
-                What::Pauses {
-                    client: sender,
-                    long,
-                },
-            );
+            self.add(round, What::Pauses { client, long });
             let users = (0..self.users).collect();
             let op = Op::Send { users };
-            self.add(round, What::Asked { client: sender, op });
+            self.add(round, What::Asked { client, op });
         }
+    }
+
+    /// What comes later than the login of a user on a device with a token, which may be another's before.
+    fn overtaking(
+        &self,
+        chance: &mut Chance,
+        (device, token): (usize, usize),
+        (user, other): (usize, usize),
+    ) -> Vec<Op> {
+        let logout = |proof| Op::Unregister { device, proof };
+        let mut ops = match chance.below(12) {
+            0..3 => vec![logout(Proof::Own(user))],
+            3 => vec![logout(Proof::Expired(user))],
+            4 => vec![logout(Proof::Provisioned)],
+            5 | 6 => vec![logout(Proof::Own(other))],
+            7 => vec![Op::login(device ^ 1, other, token)],
+            8 => vec![Op::login(device, other, token ^ 1)],
+            9 => vec![Op::login(device, other, token)],
+            10 => vec![Op::Erase { user }],
+            // The user's logout, and those of so many others that it may be forgotten.
+            _ => {
+                let strangers = self.users..self.users + STRANGERS;
+                let all = std::iter::once(user).chain(strangers);
+                all.map(|user| logout(Proof::Own(user))).collect()
+            }
+        };
+        if chance.percent(25) {
+            ops.push(Op::login(device ^ 1, other, token));
+        }
+        ops
     }
 
     /// A phone that nobody has, or somebody.

@@ -2,18 +2,24 @@
 
 use super::client::Meetings;
 use super::event::{Landed, Quiet, Record, Violation};
-use super::plan::{CLIENTS, DAY, GRACE_DAYS, LEASE_DAYS, Op, Passing, Plan, Proof, What};
+use super::plan::{
+    CLIENTS, DAY, GRACE_DAYS, LEASE_DAYS, Op, Passing, Plan, Proof, STRANGERS, What,
+};
 use crate::api::Api;
 use crate::clock::{machine, parsed};
 use crate::jwt::{self, uid};
 use crate::message::Push;
 use crate::phone::{apns_token, device, fcm_token, random_hex, user};
 use crate::table::Table;
+use futures_util::future::join_all;
 use reqwest::Method;
-use serde_json::json;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Barrier;
+
+/// What the server notes, and gives away at quiet moments.
+const NOTED: [&str; 3] = ["/pushes", "/requests", "/metrics"];
 
 /// A server, and how far its clock is ahead of the machine's.
 pub(super) struct Stage {
@@ -30,7 +36,7 @@ pub(super) struct Scene {
     /// What the texts of its messages begin with.
     pub(super) name: String,
     pub(super) users: Arc<Vec<String>>,
-    pub(super) secrets: Arc<Vec<String>>,
+    secrets: Arc<Mutex<Vec<String>>>,
     pub(super) expired: Arc<Vec<String>>,
     pub(super) devices: Arc<Vec<String>>,
     pub(super) tokens: Arc<Vec<(&'static str, String)>>,
@@ -60,7 +66,9 @@ impl Stage {
             landed: Vec::new(),
             quiets: Vec::new(),
         };
-        self.api.control(Method::DELETE, "/pushes", None).await;
+        for noted in NOTED {
+            self.api.control(Method::DELETE, noted, None).await;
+        }
         let rounds = plan.steps.iter().map(|step| step.round).max();
         let mut begun = scene.now();
         for round in 0..=rounds.unwrap_or_default() {
@@ -139,7 +147,10 @@ impl Stage {
 
     fn scene(&self, plan: &Plan) -> Scene {
         let names = ["alice", "bob", "carol", "dave"];
-        let users: Vec<_> = (0..plan.users).map(|n| user(names[n])).collect();
+        let strangers = (0..STRANGERS).map(|_| user("stranger"));
+        let users: Vec<_> = (names.into_iter().take(plan.users).map(user))
+            .chain(strangers)
+            .collect();
         let token = |n: usize| match n / 2 % 2 {
             0 => ("G", fcm_token()),
             _ => ("A", apns_token()),
@@ -155,7 +166,7 @@ impl Stage {
             round: 0,
             name: random_hex(4),
             expired: Arc::new(users.iter().map(past).collect()),
-            secrets: Arc::default(),
+            secrets: Arc::new(Mutex::new(vec![String::new(); users.len()])),
             users: Arc::new(users),
             devices: Arc::new((0..plan.devices()).map(|_| device()).collect()),
             tokens: Arc::new((0..plan.devices()).map(token).collect()),
@@ -195,12 +206,18 @@ impl Scene {
     }
 
     /// Everybody gets a client secret that is good for a day.
-    async fn log_in(&mut self) {
-        let mut secrets = Vec::new();
-        for user in self.users.iter() {
-            secrets.push(self.api.secret(user).await);
-        }
-        self.secrets = Arc::new(secrets);
+    async fn log_in(&self) {
+        join_all((0..self.users.len()).map(|user| self.sign_in(user))).await;
+    }
+
+    /// A user gets a new client secret.
+    pub(super) async fn sign_in(&self, user: usize) {
+        let secret = self.api.secret(&self.users[user]).await;
+        self.secrets()[user] = secret;
+    }
+
+    pub(super) fn secrets(&self) -> MutexGuard<'_, Vec<String>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at every device: some have lost their owner while time went by, or are known no more.
@@ -213,7 +230,14 @@ impl Scene {
         }
     }
 
-    /// Everybody is quiet: a send to all of them, a look at the table, and at the phones.
+    /// What was noted since it was taken last.
+    async fn taken(&self, noted: &str) -> Value {
+        let taken = self.api.control(Method::GET, noted, None).await;
+        self.api.control(Method::DELETE, noted, None).await;
+        taken
+    }
+
+    /// Everybody is quiet: a send to all of them, a look at the table, at the phones and at the logs.
     async fn rest(&self, record: &mut Record) {
         let users = (0..self.users.len()).collect();
         let sent = record.events.len();
@@ -228,8 +252,9 @@ impl Scene {
             table,
             sent,
         });
-        let shown = self.api.control(Method::GET, "/pushes", None).await;
-        self.api.control(Method::DELETE, "/pushes", None).await;
+        let [shown, requests, metrics] = NOTED.map(|noted| self.taken(noted));
+        let (shown, requests, metrics) = tokio::join!(shown, requests, metrics);
+        note_arrivals(record, &requests, &metrics);
         let uids: Vec<_> = (self.users.iter())
             .map(|user| uid(self.api.application(), user))
             .collect();
@@ -260,5 +285,25 @@ impl Scene {
                 at: parsed(push.0["at"].as_str().expect("a moment")),
             });
         }
+    }
+}
+
+/// Notes of the events that are new when they arrived, and which registrations wrote nothing.
+fn note_arrivals(record: &mut Record, requests: &Value, metrics: &Value) {
+    let list = |shown: &Value, name: &str| shown[name].as_array().expect(name).clone();
+    let id = |line: &Value| line["requestId"].as_str().map(str::to_owned);
+    let arrived = |entry: Value| Some((id(&entry)?, entry["requestTimeEpoch"].as_u64()?));
+    let arrived: BTreeMap<_, _> = list(requests, "requests")
+        .into_iter()
+        .filter_map(arrived)
+        .collect();
+    let unchanged: BTreeSet<_> = list(metrics, "metrics")
+        .iter()
+        .filter(|line| line["Outcome"] == "unchanged" && line["Registrations"] == 1)
+        .filter_map(id)
+        .collect();
+    for event in record.events.iter_mut().filter(|event| event.arrived == 0) {
+        event.arrived = *arrived.get(&event.id).expect("it is in the access log");
+        event.unchanged = unchanged.contains(&event.id);
     }
 }
