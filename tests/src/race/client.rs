@@ -68,15 +68,6 @@ impl Scene {
             body,
         };
         self.hold(&event);
-        // Who was erased signs in again.
-        if event.status == 401
-            && let Op::Register {
-                proof: Proof::Own(user),
-                ..
-            } = event.op
-        {
-            self.sign_in(user).await;
-        }
         event
     }
 
@@ -92,27 +83,17 @@ impl Scene {
                 let phone = self.phone(*device, *token);
                 let user = user.map(|user| self.users[user].as_str());
                 match door {
-                    Door::Post => {
-                        self.api
-                            .register(&phone, user, self.secret(*proof).as_deref())
-                            .await
-                    }
-                    Door::Put => {
-                        self.api
-                            .update(&phone, user, self.secret(*proof).as_deref())
-                            .await
-                    }
+                    Door::Post => self.api.register(&phone, user, self.secret(*proof)).await,
+                    Door::Put => self.api.update(&phone, user, self.secret(*proof)).await,
                 }
             }
             Op::Read { device, proof } => {
                 let phone = self.phone(*device, 0);
-                self.api.read(&phone, self.secret(*proof).as_deref()).await
+                self.api.read(&phone, self.secret(*proof)).await
             }
             Op::Unregister { device, proof } => {
                 let phone = self.phone(*device, 0);
-                self.api
-                    .unregister(&phone, self.secret(*proof).as_deref())
-                    .await
+                self.api.unregister(&phone, self.secret(*proof)).await
             }
             Op::Subscribe { device, user, way } => {
                 let (device, tag) = (&self.devices[*device], &self.users[*user]);
@@ -123,7 +104,7 @@ impl Scene {
                         .api
                         .call(Method::DELETE, &format!("/subscriptions{query}")),
                 };
-                let call = call.secret(self.secret(Proof::Own(*user)).as_deref());
+                let call = call.secret(self.secret(Proof::Own(*user)));
                 let body = json!({"deviceId": device, "tagName": tag});
                 call.json(&body).send().await
             }
@@ -216,12 +197,12 @@ impl Scene {
         }
     }
 
-    fn secret(&self, proof: Proof) -> Option<String> {
+    fn secret(&self, proof: Proof) -> Option<&str> {
         match proof {
             Proof::Nothing => None,
-            Proof::Provisioned => Some(self.api.client_secret().to_owned()),
-            Proof::Own(user) => Some(self.secrets()[user].clone()),
-            Proof::Expired(user) => Some(self.expired[user].clone()),
+            Proof::Provisioned => Some(self.api.client_secret()),
+            Proof::Own(user) => Some(&self.secrets[user]),
+            Proof::Expired(user) => Some(&self.expired[user]),
         }
     }
 

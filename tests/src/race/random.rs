@@ -297,10 +297,11 @@ impl Plan {
                 };
                 Op::Read { device, proof }
             }
-            72 => Op::Erase {
+            // The secrets of who was erased are refused for the rest of the round.
+            72 if chance.percent(25) => Op::Erase {
                 user: chance.below(self.users),
             },
-            73..83 => Op::Subscribe {
+            72..83 => Op::Subscribe {
                 device,
                 user: chance.below(self.users),
                 way: if chance.percent(75) {

@@ -1,7 +1,7 @@
 //! Plays a history to a server, with real requests by clients that run at the same time, and notes what shows of it.
 
 use super::client::Meetings;
-use super::event::{Landed, Quiet, Record, Violation};
+use super::event::{Event, Landed, Quiet, Record, Violation};
 use super::plan::{
     CLIENTS, DAY, GRACE_DAYS, LEASE_DAYS, Op, Passing, Plan, Proof, STRANGERS, What,
 };
@@ -15,9 +15,11 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::sync::Barrier;
 
+/// Secrets that a user gets so many seconds after an erasure are good.
+const ERASED: u64 = 10;
 /// What the server notes, and gives away at quiet moments.
 const NOTED: [&str; 3] = ["/pushes", "/requests", "/metrics"];
 
@@ -36,7 +38,7 @@ pub(super) struct Scene {
     /// What the texts of its messages begin with.
     pub(super) name: String,
     pub(super) users: Arc<Vec<String>>,
-    secrets: Arc<Mutex<Vec<String>>>,
+    pub(super) secrets: Arc<Vec<String>>,
     pub(super) expired: Arc<Vec<String>>,
     pub(super) devices: Arc<Vec<String>>,
     pub(super) tokens: Arc<Vec<(&'static str, String)>>,
@@ -77,6 +79,10 @@ impl Stage {
                 if let What::Passes(passing) = &step.what {
                     self.pass(*passing, begun).await;
                 }
+            }
+            let erases = |event: &Event| matches!(event.op, Op::Erase { .. });
+            if (record.events.iter()).any(|event| event.round + 1 == round && erases(event)) {
+                self.advance(ERASED).await;
             }
             scene.round = round;
             if round == 0 {
@@ -166,7 +172,7 @@ impl Stage {
             round: 0,
             name: random_hex(4),
             expired: Arc::new(users.iter().map(past).collect()),
-            secrets: Arc::new(Mutex::new(vec![String::new(); users.len()])),
+            secrets: Arc::default(),
             users: Arc::new(users),
             devices: Arc::new((0..plan.devices()).map(|_| device()).collect()),
             tokens: Arc::new((0..plan.devices()).map(token).collect()),
@@ -206,18 +212,9 @@ impl Scene {
     }
 
     /// Everybody gets a client secret that is good for a day.
-    async fn log_in(&self) {
-        join_all((0..self.users.len()).map(|user| self.sign_in(user))).await;
-    }
-
-    /// A user gets a new client secret.
-    pub(super) async fn sign_in(&self, user: usize) {
-        let secret = self.api.secret(&self.users[user]).await;
-        self.secrets()[user] = secret;
-    }
-
-    pub(super) fn secrets(&self) -> MutexGuard<'_, Vec<String>> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn log_in(&mut self) {
+        let secrets = self.users.iter().map(|user| self.api.secret(user));
+        self.secrets = Arc::new(join_all(secrets).await);
     }
 
     /// Looks at every device: some have lost their owner while time went by, or are known no more.
