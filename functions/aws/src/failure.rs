@@ -153,9 +153,9 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::NotFound => Self::NotFound,
             Refusal::Unauthorized => Self::Unauthorized,
-            Refusal::TooManyLogouts => {
-                Self::Unavailable("more logouts came at once than are remembered".into())
-            }
+            Refusal::TooManyLogouts => Self::Unavailable(
+                "more users logged out of the device at once than are remembered".into(),
+            ),
         }
     }
 }

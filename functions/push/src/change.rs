@@ -83,12 +83,13 @@ pub enum Action {
         /// What its item has to be before.
         condition: TokenCondition,
     },
-    /// Nothing is written; the user must not have been erased after the registration arrived, nor after its secret was made.
+    /// Nothing is written; the user must not have been erased when the registration arrived or later, nor after its secret was
+    /// made.
     CheckErasure {
         /// The user.
         user: UserHash,
         /// When the registration arrived.
-        place: Time,
+        arrived: Time,
         /// When the client secret was made, where it was made for one user; whole seconds.
         issued: Option<Time>,
     },

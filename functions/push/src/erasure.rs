@@ -2,7 +2,8 @@
 
 use crate::{Span, Time};
 
-/// That a user was erased. It outlives every client secret that the user had by then.
+/// That a user was erased. It outlives every client secret that the user had by then and that lasts as long as such secrets
+/// do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Erasure {
     /// When the call arrived: its place in the order of arrival. Earlier registrations no longer bind.
@@ -22,7 +23,7 @@ impl Erasure {
     /// The erasure that is carried out now, where client secrets last for `secret_life`.
     #[must_use]
     pub fn new(now: Time, arrived: Time, secret_life: Span) -> Self {
-        let secrets_until = Time::from_seconds((now + CLOCKS_DIFFER).seconds());
+        let secrets_until = Time::from_seconds((now.max(arrived) + CLOCKS_DIFFER).seconds());
         Self {
             arrived,
             secrets_until,
@@ -30,10 +31,10 @@ impl Erasure {
         }
     }
 
-    /// Whether it arrived after a registration with this place.
+    /// Whether it arrived after a registration that arrived then, or in the same millisecond.
     #[must_use]
-    pub fn overtakes(&self, place: Time) -> bool {
-        self.arrived >= place
+    pub fn overtakes(&self, registration: Time) -> bool {
+        self.arrived >= registration
     }
 
     /// Whether it refuses a client secret that was made then. `None` is a secret that was not made for a user.

@@ -86,7 +86,7 @@ impl LoggedOut {
 impl LogoutMarkers {
     /// Whether a logout that concerns `user` arrived after `place`. Any logout concerns an anonymous registration.
     #[must_use]
-    pub fn overtake(&self, user: Option<&UserId>, place: Time) -> bool {
+    pub fn overtakes(&self, user: Option<&UserId>, place: Time) -> bool {
         let user = user.map(UserHash::of);
         let concerns = |who: &LoggedOut| match (who, &user) {
             (LoggedOut::User(who), Some(user)) => who == user,
@@ -99,7 +99,7 @@ impl LogoutMarkers {
 
     /// Whether a marker was dropped that might overtake a call from `place`.
     #[must_use]
-    pub fn may_overtake(&self, place: Time) -> bool {
+    pub fn may_have_overtaken(&self, place: Time) -> bool {
         self.barrier.is_some_and(|barrier| barrier > place)
     }
 
@@ -162,18 +162,18 @@ mod tests {
     fn a_logout_overtakes_its_users_earlier_registrations() {
         let markers = LogoutMarkers::default().with(NOW, logged_out(1), NOW);
         let before = NOW - Span::from_millis(1);
-        assert!(markers.overtake(Some(&user(1)), before));
-        assert!(!markers.overtake(Some(&user(1)), NOW));
-        assert!(!markers.overtake(Some(&user(2)), before));
-        assert!(markers.overtake(None, before));
+        assert!(markers.overtakes(Some(&user(1)), before));
+        assert!(!markers.overtakes(Some(&user(1)), NOW));
+        assert!(!markers.overtakes(Some(&user(2)), before));
+        assert!(markers.overtakes(None, before));
     }
 
     #[test]
     fn everybodys_logout_overtakes_all_earlier_registrations() {
         let markers = LogoutMarkers::default().with(NOW, LoggedOut::Everybody, NOW);
         let before = NOW - Span::from_millis(1);
-        assert!(markers.overtake(Some(&user(1)), before));
-        assert!(!markers.overtake(Some(&user(1)), NOW));
+        assert!(markers.overtakes(Some(&user(1)), before));
+        assert!(!markers.overtakes(Some(&user(1)), NOW));
     }
 
     #[test]
@@ -196,10 +196,10 @@ mod tests {
         let more = logouts(34);
         assert_eq!(more.latest.len(), 32);
         assert_eq!(more.barrier, Some(NOW + Span::from_millis(1)));
-        assert!(more.may_overtake(NOW));
-        assert!(!more.may_overtake(NOW + Span::from_millis(1)));
-        assert!(!more.overtake(Some(&user(0)), Time::default()));
-        assert!(more.overtake(Some(&user(2)), NOW));
+        assert!(more.may_have_overtaken(NOW));
+        assert!(!more.may_have_overtaken(NOW + Span::from_millis(1)));
+        assert!(!more.overtakes(Some(&user(0)), Time::default()));
+        assert!(more.overtakes(Some(&user(2)), NOW));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub enum Refusal {
     NotFound,
     /// The caller did not prove its right.
     Unauthorized,
-    /// More logouts arrived at once than are remembered: whether one of them came after the call is not known.
+    /// So many users logged out of the device within two minutes that some are forgotten. Whether one of them was this user,
+    /// and came after the call, is not known.
     TooManyLogouts,
 }

@@ -5,15 +5,15 @@
 //! Calls race: one that the gateway took first may be carried out last. The order in which they arrived decides. At every
 //! quiet moment a device belongs to whom the calls give it when they are carried out one by one in that order.
 //!
-//! A registration of device D with token T for user U, which arrived at `place`,
+//! A registration of device D with token T for user U
 //!
 //! 1. **ends** D, and the other device that holds T, where their places are not later;
 //! 2. **leaves** its place in the items of D and of T, where theirs are older;
 //! 3. **binds** D to U with T, unless something later is known: the place of D or of T, a logout of U or of everybody from
 //!    D, or the erasure of U. For an anonymous registration any logout is later.
 //!
-//! Where it does not bind, it was *overtaken*. It is answered as if it had come in time: then a later call would have ended
-//! what it did. One exception: a registration that finds everything as it wants it writes nothing, so it overtakes nobody.
+//! A registration that does not bind was *overtaken*. The answer is the same as if it had bound, and a later call had ended
+//! that. One exception: a registration that finds everything as it wants it writes nothing, so it overtakes nobody.
 
 use crate::change::{Action, Case, Change, TokenCondition, seen};
 use crate::device::{Binding, CHECK, Device, GRACE, Policy, Record, State, Version};
@@ -34,7 +34,7 @@ pub struct Registration {
     /// Its token.
     pub token: Token,
     /// When the call reached the gateway: its place in the order of arrival.
-    pub place: Time,
+    pub arrived: Time,
     /// When the client secret was made, where it was made for one user; whole seconds.
     pub issued: Option<Time>,
     /// What becomes of a device that is not registered.
@@ -141,8 +141,9 @@ pub fn assess(
     let same_token = live.is_some_and(|device| device.token.is(&wanted.token));
     authorise(now, wanted.user.as_ref(), owner, same_token, caller)?;
     let order = found.order(now, wanted)?;
-    // A device that a later call has ended was registered when this one arrived, for all that is known.
-    let absent = live.is_none() && (order == Order::InTime || present.is_none());
+    // A later call may have ended the device: it was registered when this call arrived, if it has a place at all.
+    let known = present.is_some_and(|record| record.place > Time::default());
+    let absent = live.is_none() && (order == Order::InTime || !known);
     if absent && wanted.if_absent == IfAbsent::NotFound {
         return Err(Refusal::NotFound);
     }
@@ -229,7 +230,7 @@ pub fn renew(
         device: id.clone(),
         user: device.binding.as_ref().map(|binding| binding.user.clone()),
         token: device.token.clone(),
-        place: record.place,
+        arrived: record.place,
         issued: None,
         if_absent: IfAbsent::NotFound,
     };
@@ -257,7 +258,7 @@ fn bind(
     let lease = policy.lease_end(now);
     let record = Record {
         version,
-        place: wanted.place,
+        place: wanted.arrived,
         expires: lease + GRACE,
         logouts: before
             .map(|record| record.logouts.current(now))
@@ -278,7 +279,7 @@ fn bind(
         item: TokenItem {
             version,
             device: wanted.device.clone(),
-            place: wanted.place,
+            place: wanted.arrived,
             expires,
         },
         condition: found.token_as_seen(),
@@ -308,17 +309,15 @@ fn bind(
             expires: lease,
         });
     }
-    let owner = live.and_then(|device| policy.owner(device, now));
-    if let Some(user) = &wanted.user
-        && owner != Some(user)
-    {
+    if let Some(user) = &wanted.user {
         actions.push(Action::CheckErasure {
             user: UserHash::of(user),
-            place: wanted.place,
+            arrived: wanted.arrived,
             issued: wanted.issued,
         });
     }
 
+    let owner = live.and_then(|device| policy.owner(device, now));
     let holder = found.other(wanted);
     let new_owner = live.is_some() && owner != wanted.user.as_ref();
     let case = match (live, holder, holding) {
@@ -336,7 +335,7 @@ fn bind(
 
 /// What an overtaken registration would have ended has ended, and its place is left; nothing where all of it is later.
 ///
-/// No condition asks for what overtook it: places and markers never go back.
+/// What overtook it is no condition: it stays until this call has given up.
 fn overtaken(
     now: Time,
     found: &Snapshot,
@@ -344,11 +343,17 @@ fn overtaken(
     wanted: &Registration,
     version: Version,
 ) -> Option<Change> {
-    let place = wanted.place;
+    let place = wanted.arrived;
     let before = found.device.as_ref();
     let present = before.and_then(|record| record.present(now));
     let token = found.token.as_ref().and_then(|item| item.present(now));
-    let takes_token = token.is_none_or(|item| item.place < place);
+    let holder = found.holding(now, further, wanted);
+    let is_later = |record: &&Record| record.place > place;
+    let later = present.filter(is_later);
+    let own = later.and_then(|record| record.live(now));
+    let is_kept = holder.is_some_and(|record| is_later(&record))
+        || own.is_some_and(|device| device.token.is(&wanted.token));
+    let takes_token = !is_kept && token.is_none_or(|item| item.place < place);
     // Who lets go of it writes it where this registration does not.
     let token = if takes_token {
         TokenSeen::WrittenElsewhere
@@ -356,16 +361,15 @@ fn overtaken(
         TokenSeen::Read(found.token.as_ref())
     };
     let mut actions = Vec::new();
-    if takes_token || found.holding(now, further, wanted).is_some() {
+    if takes_token || holder.is_some_and(|record| !is_later(&record)) {
         actions.extend(found.release(now, further, wanted, token, version));
     }
     let user = wanted.user.as_ref().map(UserHash::of);
     let logouts = present
         .map(|record| record.logouts.current(now))
         .unwrap_or_default();
-    let is_later = present.is_some_and(|record| record.place > place);
     match before.and_then(|record| Some((record, record.device()?))) {
-        _ if is_later => {}
+        _ if later.is_some() => {}
         Some((record, device)) => {
             let ending = Ending {
                 id: &wanted.device,
@@ -434,7 +438,7 @@ impl Registration {
             checked: Time::default(),
             created: now,
             updated: now,
-            since: self.place,
+            since: self.arrived,
             subscriptions: Subscriptions::default(),
         };
         if let Some(live) = live {
@@ -451,10 +455,10 @@ impl Registration {
 impl Snapshot {
     /// Whether something later than the registration is known.
     fn order(&self, now: Time, wanted: &Registration) -> Result<Order, Refusal> {
-        let place = wanted.place;
+        let place = wanted.arrived;
         let device = self.device.as_ref().and_then(|record| record.present(now));
         let token = self.token.as_ref().and_then(|item| item.present(now));
-        let logged_out = |record: &Record| record.logouts.overtake(wanted.user.as_ref(), place);
+        let logged_out = |record: &Record| record.logouts.overtakes(wanted.user.as_ref(), place);
         let erased = |erasure: &Erasure| wanted.user.is_some() && erasure.overtakes(place);
         if device.is_some_and(|record| record.place > place || logged_out(record))
             || token.is_some_and(|item| item.place > place)
@@ -462,7 +466,7 @@ impl Snapshot {
         {
             return Ok(Order::Overtaken);
         }
-        if device.is_some_and(|record| record.logouts.may_overtake(place)) {
+        if device.is_some_and(|record| record.logouts.may_have_overtaken(place)) {
             return Err(Refusal::TooManyLogouts);
         }
         match &self.erasure {
@@ -491,8 +495,8 @@ impl Snapshot {
         holds.then_some(other)
     }
 
-    /// The other device that holds the token ends, unless its place is later. Where another device is named and does not
-    /// hold the token, it must not have begun to: its transaction may be visible in the token's item first.
+    /// The other device that holds the token ends. Where another device is named and does not hold the token, it must not
+    /// have begun to: its transaction may be visible in the token's item first.
     fn release(
         &self,
         now: Time,
@@ -508,9 +512,6 @@ impl Snapshot {
             let seen = seen(further.holder.as_ref());
             return vec![Action::CheckDevice { id, seen }];
         };
-        if other.place > wanted.place {
-            return Vec::new();
-        }
         let owner = other.device().and_then(|device| device.binding.as_ref());
         let ending = Ending {
             id: &id,

@@ -9,7 +9,7 @@ use crate::{DeviceId, Time};
 pub struct TokenItem {
     /// New on every write.
     pub version: Version,
-    /// The device that holds the token, or held it last. Whether it still does, only that device's item tells.
+    /// The device that the last registration of the token named. Whether it holds the token, only that device's item tells.
     pub device: DeviceId,
     /// When the last registration that named the token arrived: its place in the order of arrival.
     pub place: Time,

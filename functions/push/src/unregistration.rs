@@ -1,8 +1,8 @@
 //! The ends of a device: a logout, a dead token, a user who has too many devices or is erased.
 //!
-//! No end moves the device's place in the order of arrival. A logout and an erasure leave a marker of whom they concern:
-//! registrations that arrived earlier, and are still under way, find it. A removal and an eviction leave none: a
-//! registration that is under way registers the device again.
+//! No end moves the device's place in the order of arrival. A logout with a secret and an erasure leave a marker of whom
+//! they concern, unless a later registration is known: registrations that arrived earlier, and are still under way, find it.
+//! A removal and an eviction leave none: a registration that is under way registers the device again.
 
 use crate::change::{Action, Case, Change, TokenCondition, seen};
 use crate::device::{Policy, Record, Version};
@@ -55,8 +55,8 @@ pub(crate) struct Ending<'a> {
 }
 
 /// Unregisters a device. Its owner, and a caller who may speak for everybody, end it; so does anybody where it is nobody's.
-/// Every logout with a secret overtakes the registrations of its user that arrived before it, also where the device is
-/// another's or not known.
+/// A logout with a secret overtakes the registrations of its user that arrived before it, also where the device is another's
+/// or not known.
 ///
 /// # Errors
 /// [`Refusal::Unauthorized`], [`Refusal::NotFound`]: the caller has no secret, and the device is somebody's or not known.
@@ -82,17 +82,11 @@ pub fn unregister(
     let again = left.is_some() && left.map(LoggedOut::User) == who;
     // A registration that arrived later has counted already, and holds off the earlier ones by itself.
     let late = present.is_some_and(|record| record.place > arrived);
-    let change = match (&who, found.record) {
+    let marker = who.map(|who| (who, arrived));
+    let change = match (found.record.filter(|_| own), marker) {
         _ if late => None,
-        (_, Some(record)) if own => Some(found.end(
-            now,
-            record,
-            Case::Unregister,
-            who.map(|who| (who, arrived)),
-            version,
-        )),
-        (Some(who), _) => found.mark(now, who, arrived, version),
-        (None, _) => None,
+        (Some(record), marker) => Some(found.end(now, record, Case::Unregister, marker, version)),
+        (None, marker) => marker.and_then(|(who, arrived)| found.mark(now, &who, arrived, version)),
     };
     let answer = if own || again {
         Ok(())

@@ -103,7 +103,7 @@ impl Register {
             device,
             user,
             token,
-            place: call.arrived,
+            arrived: call.arrived,
             issued: caller.issued(),
             if_absent,
         };

@@ -42,7 +42,7 @@ impl Shell<'_> {
             device: device.id().clone(),
             user: user.map(|user| user.id().clone()),
             token: token.token().clone(),
-            place: self.place(world, call),
+            arrived: self.place(world, call),
             issued: None,
             if_absent: IfAbsent::Create,
         };

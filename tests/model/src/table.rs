@@ -339,10 +339,11 @@ impl Table {
                     }
                 }
             }
-            Action::CheckErasure { user, place, .. } => {
+            Action::CheckErasure { user, arrived, .. } => {
                 let erased = self.get(Key::Erasure(User::hashed(user)));
                 let erased = erased.and_then(Cell::erased);
-                left_out(Guard::ErasureCheck) || erased.is_none_or(|erased| erased.arrived < *place)
+                left_out(Guard::ErasureCheck)
+                    || erased.is_none_or(|erased| erased.arrived < *arrived)
             }
             Action::PutLink { .. }
             | Action::DeleteLink { .. }

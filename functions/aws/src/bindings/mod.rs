@@ -59,9 +59,9 @@ impl Bindings {
         &self.store
     }
 
-    /// The device is registered as wanted, and was nobody else's nor held another's token at the moment it became so. The
-    /// order: what the caller may, what stands, then SNS, then the table. A crash in between leaves an endpoint that
-    /// nobody points at, never a binding that points nowhere.
+    /// The device is registered as wanted, or a later call has overtaken this one. The answer is the same. The order: what the
+    /// caller may, what stands, then SNS, then the table. A crash in between leaves an endpoint that nobody points at, never a
+    /// binding that points nowhere.
     ///
     /// # Errors
     /// [`Failure`]; nothing has changed then, or what was wanted has.
@@ -71,7 +71,7 @@ impl Bindings {
         caller: &Caller,
     ) -> Result<Device, Failure> {
         let key = wanted.token.key();
-        let mut attempts = Attempts::new(self.clock.clone(), wanted.place);
+        let mut attempts = Attempts::new(self.clock.clone(), wanted.arrived);
         let mut looked: Option<(String, Time)> = None;
         let mut erasure = ReadErasure::No;
         loop {

@@ -81,9 +81,9 @@ impl Store {
             } => self.put(token_row(key, item), Some(of_token(condition))),
             Action::CheckErasure {
                 user,
-                place,
+                arrived,
                 issued,
-            } => self.check(erasure_key(user), not_erased(*place, *issued)),
+            } => self.check(erasure_key(user), not_erased(*arrived, *issued)),
             // Links are written by Put of the whole item: an Update would revive what TTL left half deleted.
             Action::PutLink {
                 user,
@@ -181,20 +181,20 @@ fn of_token(condition: &TokenCondition) -> Condition {
     }
 }
 
-/// The user was not erased after the call arrived, nor after its secret was made. An item that has expired and is still
-/// there stops nobody: no secret from before it is valid any more.
-fn not_erased(place: Time, issued: Option<Time>) -> Condition {
-    let place = (":place", number(place.millis()));
+/// The user was not erased when the call arrived or later, nor after its secret was made. An item that has expired and is
+/// still there stops nobody: no secret from before it is valid any more.
+fn not_erased(arrived: Time, issued: Option<Time>) -> Condition {
+    let arrived = (":arrived", number(arrived.millis()));
     match issued {
         None => Condition {
-            expression: "attribute_not_exists(#pk) OR #arrived < :place",
+            expression: "attribute_not_exists(#pk) OR #arrived < :arrived",
             names: &[("#pk", "pk"), ("#arrived", "arrived")],
-            values: vec![place],
+            values: vec![arrived],
         },
         Some(issued) => Condition {
-            expression: "attribute_not_exists(#pk) OR (#arrived < :place AND #at < :issued)",
+            expression: "attribute_not_exists(#pk) OR (#arrived < :arrived AND #at < :issued)",
             names: &[("#pk", "pk"), ("#arrived", "arrived"), ("#at", "at")],
-            values: vec![place, (":issued", number(issued.seconds()))],
+            values: vec![arrived, (":issued", number(issued.seconds()))],
         },
     }
 }

@@ -246,10 +246,10 @@ async fn a_token_changes_hands_only_as_it_was_seen() {
 }
 
 /// A login for alice that arrived then, with a client secret that was made then.
-async fn passes(store: &Store, place: Time, issued: Option<Time>) -> bool {
+async fn passes(store: &Store, arrived: Time, issued: Option<Time>) -> bool {
     let check = Action::CheckErasure {
         user: UserHash::of(&user("alice")),
-        place,
+        arrived,
         issued,
     };
     applied(store, vec![check, put_link("alice", "D")]).await

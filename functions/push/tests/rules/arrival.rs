@@ -1,7 +1,7 @@
 //! The order of arrival, rule by rule: what an overtaken registration ends, what it leaves, and what overtakes it.
 
 use crate::table::Table;
-use push::change::Case;
+use push::change::{Case, Change};
 use push::device::{GRACE, Policy, Version};
 use push::erasure::Erasure;
 use push::logout::UserHash;
@@ -40,7 +40,7 @@ fn login(id: &str, letter: &str, owner: &str, place: u64) -> Registration {
         device: device(id),
         user: Some(user(owner)),
         token: token(letter),
-        place: at(place),
+        arrived: at(place),
         issued: None,
         if_absent: IfAbsent::Create,
     }
@@ -51,7 +51,6 @@ fn login(id: &str, letter: &str, owner: &str, place: u64) -> Registration {
 struct World {
     table: Table,
     versions: u8,
-    erasure: Option<Erasure>,
 }
 
 impl World {
@@ -60,18 +59,34 @@ impl World {
         Version([self.versions; 16])
     }
 
-    fn found(&self, wanted: &Registration) -> Snapshot {
-        Snapshot {
-            erasure: self.erasure,
-            ..self.table.snapshot(wanted)
+    /// What the registration came to: its case, or nothing where it wrote nothing. The erasure of its user is read after a
+    /// conflict only.
+    fn register(&mut self, wanted: &Registration) -> Result<Option<Case>, Refusal> {
+        let first = self.table.snapshot(wanted);
+        let change = self.decide(&first, wanted)?;
+        let Some(change) = change else {
+            return Ok(None);
+        };
+        if self.table.apply(&change) {
+            return Ok(Some(change.case));
         }
+        let hash = wanted.user.as_ref().map(UserHash::of).unwrap();
+        let second = Snapshot {
+            erasure: self.table.erasures.get(&hash).copied(),
+            ..first
+        };
+        let change = self.decide(&second, wanted)?;
+        assert!(change.iter().all(|change| self.table.apply(change)));
+        Ok(change.map(|change| change.case))
     }
 
-    /// What the registration came to: its case, or nothing where it wrote nothing.
-    fn register(&mut self, wanted: &Registration) -> Result<Option<Case>, Refusal> {
+    fn decide(
+        &mut self,
+        found: &Snapshot,
+        wanted: &Registration,
+    ) -> Result<Option<Change>, Refusal> {
         let (now, policy, version) = (at(1000), policy(), self.version());
-        let found = self.found(wanted);
-        let missing = match assess(now, &found, wanted, &Caller::Provisioned, &policy)? {
+        let missing = match assess(now, found, wanted, &Caller::Provisioned, &policy)? {
             Assessment::Unchanged(_) => return Ok(None),
             Assessment::Overtaken(missing) | Assessment::Binds { missing, .. } => missing,
         };
@@ -82,12 +97,15 @@ impl World {
             former: former.cloned(),
         };
         let endpoint = ("arn", now);
-        let decision = decide(now, &found, &further, wanted, endpoint, version, &policy)?;
-        let Some(change) = decision.change else {
-            return Ok(None);
-        };
-        assert!(self.table.apply(&change));
-        Ok(Some(change.case))
+        let decision = decide(now, found, &further, wanted, endpoint, version, &policy)?;
+        Ok(decision.change)
+    }
+
+    /// The user is erased by a call that arrived then; what they have is not looked at.
+    fn note_erasure(&mut self, owner: &str, arrived: u64) {
+        let erasure = Erasure::new(NOW, at(arrived), DAY);
+        let hash = UserHash::of(&user(owner));
+        self.table.erasures.insert(hash, erasure);
     }
 
     /// A logout of a user, or of everybody.
@@ -150,7 +168,7 @@ fn it_ends_the_device_that_has_its_token_under_an_older_id() {
     assert_eq!((world.owner("old"), world.owner("new")), (None, None));
     // The token has its place, too: what came before does not take it.
     let earlier = Registration {
-        place: NOW,
+        arrived: NOW,
         ..login("E", "t", "carol", 0)
     };
     assert_eq!(world.register(&earlier), Ok(Some(Case::Overtaken)));
@@ -285,7 +303,7 @@ fn with_more_logouts_than_are_remembered_earlier_logins_are_turned_away() {
 fn an_erasure_overtakes_logins_that_arrived_before_and_refuses_secrets_that_were_made_before() {
     let mut world = World::default();
     world.register(&login("D", "t", "carol", 1)).unwrap();
-    world.erasure = Some(Erasure::new(NOW, at(3), DAY));
+    world.note_erasure("alice", 3);
     let seconds = |seconds| Some(NOW + Span::from_seconds(seconds));
     let with = |issued, place| Registration {
         issued,
@@ -304,31 +322,33 @@ fn an_erasure_overtakes_logins_that_arrived_before_and_refuses_secrets_that_were
 }
 
 #[test]
-fn a_login_that_makes_a_new_owner_looks_for_an_erasure() {
-    use push::change::Action;
+fn an_older_secret_does_not_move_a_device_that_is_the_users_again() {
     let mut world = World::default();
-    let checks = |world: &World, wanted: &Registration| {
-        let found = world.found(wanted);
-        let further = Further::default();
-        let version = Version([9; 16]);
-        let endpoint = ("arn", at(1000));
-        let now = at(1000) + Span::from_days(6);
-        let decision = decide(now, &found, &further, wanted, endpoint, version, &policy());
-        let change = decision.unwrap().change.unwrap();
-        let check = change.actions.into_iter().find_map(|action| match action {
-            Action::CheckErasure { user, .. } => Some(user),
-            _ => None,
-        });
-        (change.case, check)
+    world.note_erasure("alice", 3);
+    let seconds = |seconds| Some(NOW + Span::from_seconds(seconds));
+    let with = |issued, letter, place| Registration {
+        issued,
+        ..login("D", letter, "alice", place)
     };
-    let alice = login("D", "t", "alice", 1);
-    let mark = UserHash::of(&user("alice"));
-    assert_eq!(checks(&world, &alice), (Case::New, Some(mark)));
-    world.register(&alice).unwrap();
-    assert_eq!(checks(&world, &alice), (Case::Renewal, None));
-    let bob = UserHash::of(&user("bob"));
-    let changes = checks(&world, &login("D", "t", "bob", 2));
-    assert_eq!(changes, (Case::OwnerChange, Some(bob)));
+    world.register(&with(seconds(6), "t", 4)).unwrap();
+    let moved = world.register(&with(seconds(0), "s", 5));
+    assert_eq!(moved, Err(Refusal::Unauthorized));
+    assert_eq!(world.owner("D"), Some(("alice", "t")));
+    let moved = world.register(&with(seconds(6), "s", 6));
+    assert_eq!(moved, Ok(Some(Case::TokenRefresh)));
+}
+
+#[test]
+fn an_older_secret_does_not_renew_a_device_that_the_erasure_has_not_come_to() {
+    let mut world = World::default();
+    world.register(&login("D", "t", "alice", 1)).unwrap();
+    world.note_erasure("alice", 3);
+    let moved = Registration {
+        issued: Some(NOW),
+        ..login("D", "s", "alice", 4)
+    };
+    assert_eq!(world.register(&moved), Err(Refusal::Unauthorized));
+    assert_eq!(world.place("D"), at(1), "the erasure ends it");
 }
 
 #[test]
@@ -337,7 +357,7 @@ fn a_renewal_by_a_reading_keeps_the_place() {
     let alice = login("D", "t", "alice", 1);
     world.register(&alice).unwrap();
     let now = at(1000) + Span::from_days(6);
-    let found = world.found(&alice);
+    let found = world.table.snapshot(&alice);
     let change = renew(now, &device("D"), &found, Version([9; 16]), &policy()).unwrap();
     assert!(world.table.apply(&change));
     let record = &world.table.devices[&device("D")];
@@ -345,6 +365,19 @@ fn a_renewal_by_a_reading_keeps_the_place() {
     assert_eq!(record.expires, policy().lease_end(now) + GRACE);
     let item = &world.table.tokens[&token("t").key()];
     assert_eq!((item.place, item.expires), (at(1), record.expires));
+}
+
+#[test]
+fn an_update_of_a_device_that_only_logouts_know_is_refused() {
+    let mut world = World::default();
+    world.register(&login("H", "t", "alice", 1)).unwrap();
+    assert!(world.unregister("D", Some("bob"), 3).is_err());
+    let update = Registration {
+        if_absent: IfAbsent::NotFound,
+        ..login("D", "t", "bob", 2)
+    };
+    assert_eq!(world.register(&update), Err(Refusal::NotFound));
+    assert_eq!(world.owner("H"), Some(("alice", "t")));
 }
 
 #[test]
@@ -360,7 +393,7 @@ fn an_update_of_a_device_that_is_not_registered_is_refused() {
     // When it arrived the device was registered.
     assert_eq!(world.register(&update), Ok(Some(Case::Overtaken)));
     let later = Registration {
-        place: at(4),
+        arrived: at(4),
         ..update
     };
     assert_eq!(world.register(&later), Err(Refusal::NotFound));

@@ -160,7 +160,7 @@ impl World {
                     device: device(d),
                     user: u.map(user),
                     token: token(t),
-                    place: self.now,
+                    arrived: self.now,
                     issued: None,
                     if_absent: IfAbsent::Create,
                 };
@@ -386,14 +386,14 @@ impl World {
     fn expected(&self, id: &DeviceId) -> Option<(&UserId, &Token)> {
         let latest = |names: &dyn Fn(&Registration) -> bool| {
             let naming = self.registrations.iter().filter(|r| names(&r.wanted));
-            naming.max_by_key(|r| r.wanted.place)
+            naming.max_by_key(|r| r.wanted.arrived)
         };
         let last = latest(&|wanted| wanted.device == *id)?;
         let wanted = &last.wanted;
         let user = wanted.user.as_ref()?;
         let of_token = latest(&|other| other.token == wanted.token)?;
         let left = self.logouts.iter().any(|(device, who, arrived)| {
-            device == id && who.as_ref().is_none_or(|who| who == user) && *arrived > wanted.place
+            device == id && who.as_ref().is_none_or(|who| who == user) && *arrived > wanted.arrived
         });
         (of_token.wanted == *wanted && !left && last.lease > self.now)
             .then_some((user, &wanted.token))

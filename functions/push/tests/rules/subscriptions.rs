@@ -332,7 +332,7 @@ fn registered(now: Time, owner: Option<&str>) -> (Record, usize, Vec<TagName>) {
         device: id(),
         user: owner.map(user),
         token: token(),
-        place: now,
+        arrived: now,
         issued: None,
         if_absent: IfAbsent::Create,
     };

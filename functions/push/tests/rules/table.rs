@@ -2,6 +2,8 @@
 
 use push::change::{Action, Change, TokenCondition, seen};
 use push::device::Record;
+use push::erasure::Erasure;
+use push::logout::UserHash;
 use push::registration::{Registration, Snapshot};
 use push::token_item::TokenItem;
 use push::{DeviceId, TagName, Time, TokenKey, UserId};
@@ -14,6 +16,7 @@ pub struct Table {
     pub tokens: BTreeMap<TokenKey, TokenItem>,
     pub links: BTreeMap<(UserId, DeviceId), Time>,
     pub subscriptions: BTreeMap<(TagName, DeviceId), Time>,
+    pub erasures: BTreeMap<UserHash, Erasure>,
 }
 
 impl Table {
@@ -75,8 +78,15 @@ impl Table {
                     TokenCondition::AsSeen(seen) => item.map(|item| item.version) == *seen,
                 }
             }
-            Action::CheckErasure { .. }
-            | Action::PutLink { .. }
+            Action::CheckErasure {
+                user,
+                arrived,
+                issued,
+            } => self
+                .erasures
+                .get(user)
+                .is_none_or(|erasure| !erasure.overtakes(*arrived) && !erasure.refuses(*issued)),
+            Action::PutLink { .. }
             | Action::DeleteLink { .. }
             | Action::PutSubscription { .. }
             | Action::DeleteSubscription { .. } => true,

@@ -91,7 +91,7 @@ fn wanted(owner: Option<&str>, letter: &str) -> Registration {
         device: device("D"),
         user: owner.map(user),
         token: token(letter),
-        place: NOW,
+        arrived: NOW,
         issued: None,
         if_absent: IfAbsent::Create,
     }
@@ -326,13 +326,13 @@ fn every_registration_is_one_of_the_cases() {
             &missing_link,
             &none,
             wanted(Some("alice"), "a"),
-            Some((Case::Renewal, 3)),
+            Some((Case::Renewal, 4)),
         ),
         (
             &unchecked,
             &none,
             wanted(Some("alice"), "a"),
-            Some((Case::Renewal, 3)),
+            Some((Case::Renewal, 4)),
         ),
         (
             &bound,
@@ -353,7 +353,7 @@ fn every_registration_is_one_of_the_cases() {
             },
             &former,
             wanted(Some("alice"), "b"),
-            Some((Case::TokenRefresh, 4)),
+            Some((Case::TokenRefresh, 5)),
         ),
         (
             &by(Snapshot::default(), "H"),
