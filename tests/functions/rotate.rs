@@ -89,6 +89,13 @@ impl Rotation {
         done.map_err(|cause| cause.to_string())
     }
 
+    /// The app secret has a pending version with this value, which nobody made by a step.
+    async fn pend(&self, value: &str, token: &str) {
+        let put = self.client.put_secret_value().secret_id("stack-appSecret");
+        let put = put.client_request_token(token).secret_string(value);
+        put.version_stages("AWSPENDING").send().await.unwrap();
+    }
+
     async fn at(&self, key: &str, stage: &str) -> Option<String> {
         let call = self
             .client
@@ -183,18 +190,9 @@ async fn a_step_out_of_order_changes_nothing() {
 async fn a_pending_version_that_is_too_weak_does_not_become_current() {
     let rotation = Rotation::new().await;
     let (key, token) = ("appSecret", Rotation::token(1));
-    let current = rotation.at(key, "AWSCURRENT").await.unwrap();
-    for (n, weak) in ["x".repeat(31), current].into_iter().enumerate() {
+    for (n, weak) in [31, 1].into_iter().enumerate() {
         let token = Rotation::token(u8::try_from(n).unwrap() + 2);
-        let put = rotation
-            .client
-            .put_secret_value()
-            .secret_id("stack-appSecret");
-        let put = put
-            .client_request_token(&token)
-            .secret_string(weak)
-            .version_stages("AWSPENDING");
-        put.send().await.unwrap();
+        rotation.pend(&"x".repeat(weak), &token).await;
         rotation
             .step(key, Step::CreateSecret, &token)
             .await
@@ -208,6 +206,25 @@ async fn a_pending_version_that_is_too_weak_does_not_become_current() {
         .step(key, Step::TestSecret, &token)
         .await
         .unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_set_with_a_pending_version_that_holds_the_current_value() {
+    let rotation = Rotation::new().await;
+    let (key, token) = ("appSecret", Rotation::token(1));
+    let current = rotation.at(key, "AWSCURRENT").await.unwrap();
+    rotation.pend(&current, &token).await;
+    let before = rotation.values(key).await;
+    assert_eq!(before[1], before[2]);
+    rotation.step(key, Step::TestSecret, &token).await.unwrap();
+    assert_eq!(rotation.values(key).await, before, "a try changes nothing");
+    // A rotation that is asked for later makes a version of its own.
+    for step in STEPS {
+        rotation.step(key, step, &Rotation::token(2)).await.unwrap();
+    }
+    let [previous, now, _] = rotation.values(key).await;
+    assert_eq!(previous.as_ref(), Some(&current));
+    assert_ne!(now, Some(current));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -124,7 +124,8 @@ impl Rotate {
         Ok(())
     }
 
-    /// The pending version can do what a provisioned secret has to.
+    /// The pending version can do what a provisioned secret has to. It may hold the value of the current one: where a schedule
+    /// is set without a rotation, Secrets Manager tries this step with such a version.
     async fn test(
         &self,
         id: &str,
@@ -140,19 +141,7 @@ impl Rotate {
             .secret_id(id)
             .version_id(token);
         let pending = pending.send().await.map_err(|error| unanswered(&error))?;
-        let current = self
-            .client
-            .get_secret_value()
-            .secret_id(id)
-            .version_stage(CURRENT);
-        let current = current.send().await.map_err(|error| unanswered(&error))?;
-        let pending = Secret::parse(pending.secret_string().unwrap_or_default())?;
-        if current
-            .secret_string()
-            .is_some_and(|current| pending.matches(current))
-        {
-            return Err("the pending version is the current one".into());
-        }
+        Secret::parse(pending.secret_string().unwrap_or_default())?;
         Ok(())
     }
 
