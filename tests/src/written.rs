@@ -21,7 +21,7 @@ pub struct Written {
 struct Text(Arc<Mutex<Vec<u8>>>);
 
 /// Requests of every function with every result, and jobs: a log without one of them is not the log of all stories.
-const LOGGED: [&str; 15] = [
+const LOGGED: [&str; 17] = [
     "\"function\":\"init\"",
     "\"function\":\"register\"",
     "\"function\":\"unregister\"",
@@ -36,6 +36,8 @@ const LOGGED: [&str; 15] = [
     "job ended",
     "job failed",
     "binding changed",
+    "SNS reported",
+    "(INVALID_ARGUMENT)",
     "FPWSE0401E",
 ];
 

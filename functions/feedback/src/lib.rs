@@ -52,12 +52,15 @@ impl Feedback {
     async fn one(&self, message: &QueueMessage) -> Result<(), Cause> {
         let report = Report::parse(&message.body)?;
         let (event, failure) = (report.event.as_str(), report.failure.as_str());
+        let (platform, reason) = (report.platform.letter(), report.reason.as_str());
         match report.meaning() {
-            Meaning::Nothing => tracing::info!(event, failure, "SNS reported"),
+            Meaning::Nothing => tracing::info!(event, failure, platform, reason, "SNS reported"),
             Meaning::Misconfigured => {
                 tracing::error!(
                     event,
                     failure,
+                    platform,
+                    reason,
                     "a platform does not work as it is configured"
                 );
                 self.metrics
@@ -65,7 +68,14 @@ impl Feedback {
             }
             Meaning::Dead => {
                 let removal = self.remove(&report).await?;
-                tracing::info!(event, failure, ?removal, "SNS reported a dead token");
+                tracing::info!(
+                    event,
+                    failure,
+                    platform,
+                    reason,
+                    ?removal,
+                    "SNS reported a dead token"
+                );
                 if removal == Removal::OverBudget {
                     tracing::error!(
                         "the removal budget is spent: are the platform's credentials right?"
@@ -74,7 +84,7 @@ impl Feedback {
             }
         }
         self.metrics
-            .count(Metric::FeedbackReports(report.kind()), 1);
+            .count(Metric::FeedbackReports(report.platform, report.kind()), 1);
         Ok(())
     }
 

@@ -12,6 +12,8 @@ pub(crate) struct Report {
     pub event: String,
     /// The kind of the failure; empty where it is none.
     pub failure: String,
+    /// Why, in the words of SNS and of the platform, without what names a device, a user or a message.
+    pub reason: String,
     /// The endpoint that it is about.
     pub endpoint: String,
     /// The platform of the endpoint.
@@ -55,6 +57,8 @@ struct Written {
     event_type: String,
     #[serde(default)]
     failure_type: String,
+    #[serde(default)]
+    failure_message: String,
     endpoint_arn: String,
     time: String,
 }
@@ -70,6 +74,7 @@ impl Report {
             time: Time::parse(&written.time).ok_or("a report without a time")?,
             event: written.event_type,
             failure: written.failure_type,
+            reason: loggable(&written.failure_message),
             endpoint: written.endpoint_arn,
         })
     }
@@ -94,6 +99,44 @@ impl Report {
             _ => Meaning::Nothing,
         }
     }
+}
+
+/// The words of a text that may be logged. SNS repeats what the platform answered, and that may repeat the token or a value
+/// of the message. So a word stands for itself only if it is no name of anything: letters, or a number of up to three digits.
+/// Of what is quoted, only words in capitals do, which are the platform's names of errors.
+fn loggable(text: &str) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for (n, part) in text.split('"').enumerate() {
+        let is_fitting = if n % 2 == 1 { is_status } else { is_plain };
+        for word in part.split_whitespace() {
+            let word = if is_fitting(word) { word } else { LEFT_OUT };
+            if word != LEFT_OUT || words.last() != Some(&LEFT_OUT) {
+                words.push(word);
+            }
+        }
+    }
+    words.truncate(MOST_WORDS);
+    words.join(" ")
+}
+
+/// What stands for words that are left out.
+const LEFT_OUT: &str = "…";
+const MOST_WORDS: usize = 40;
+const LONGEST_WORD: usize = 30;
+
+fn is_plain(word: &str) -> bool {
+    let of = |part: &str| {
+        part.bytes().all(|byte| byte.is_ascii_alphabetic())
+            || (part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    word.len() <= LONGEST_WORD
+        && word.is_ascii()
+        && word.split(|of: char| of.is_ascii_punctuation()).all(of)
+}
+
+fn is_status(word: &str) -> bool {
+    let of = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    word.len() <= LONGEST_WORD && word.bytes().all(of)
 }
 
 /// The platform in `arn:aws:sns:REGION:ACCOUNT:endpoint/PLATFORM/NAME/ID`.
@@ -154,6 +197,48 @@ mod tests {
             assert_eq!(report.meaning(), meaning, "{event} {failure}");
             assert_eq!(report.time, Time::from_millis(1_779_277_331_123));
         }
+    }
+
+    #[test]
+    fn a_reason_names_no_token_no_user_and_no_endpoint() {
+        let token = "dGhpcyBpcyBub3QgYSB0b2tlbg:APA91bGx0b2tlbi1vZi1hbGljZQ";
+        let quoted = format!(
+            r#"{{"error":{{"code":400,"message":"{token} of alice is wrong","status":"INVALID_ARGUMENT"}}}}"#
+        );
+        let long = "word ".repeat(100);
+        for (text, reason) in [
+            ("Endpoint is disabled", "Endpoint is disabled"),
+            (
+                "Response from FCM: 403 (PERMISSION_DENIED)",
+                "Response from FCM: 403 (PERMISSION_DENIED)",
+            ),
+            (
+                quoted.as_str(),
+                "{ … :{ … :400, … : … , … : INVALID_ARGUMENT }}",
+            ),
+            (
+                &format!("The token {token} is {ARN} now"),
+                "The token … is … now",
+            ),
+            (
+                "Invalid value at 'data[0].value', \"alice\"",
+                "Invalid value at 'data[0].value', …",
+            ),
+            ("uid 3bc51062973c458d, nid 12345", "uid … nid …"),
+            ("ünïcode and\nlines\tand\u{1b}[31m", "… and lines …"),
+            ("", ""),
+            (&long, &long[..40 * 5 - 1]),
+        ] {
+            let mut written: serde_json::Value =
+                serde_json::from_str(&body("DeliveryFailure", "InvalidNotification")).unwrap();
+            written["FailureMessage"] = text.into();
+            let report = Report::parse(&written.to_string()).unwrap();
+            assert_eq!(report.reason, reason);
+        }
+        let mut without: serde_json::Value =
+            serde_json::from_str(&body("EndpointDeleted", "")).unwrap();
+        without.as_object_mut().unwrap().remove("FailureMessage");
+        assert_eq!(Report::parse(&without.to_string()).unwrap().reason, "");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) fn stories() -> Vec<Story> {
         own(COUNTS, &[], a_fault_of_ours_is_counted_by_function),
         own(COUNTS, &[], a_job_is_counted_with_the_age_of_its_message),
         own(COUNTS, &[], a_job_that_fails_is_counted),
-        own(COUNTS, &[], reports_of_sns_are_counted_by_their_kind),
+        own(COUNTS, &[], reports_of_sns_are_counted_by_platform_and_kind),
     ]
 }
 
@@ -53,8 +53,9 @@ async fn sums(api: &Api) -> Value {
             let name = metric["Name"].as_str().unwrap();
             let series = [&[name], &series[1..]].concat().join(" ");
             let sum = sums.entry(series).or_insert(json!(0));
-            *sum = match metric["Unit"].as_str().unwrap() {
-                "Count" => json!(sum.as_u64().unwrap() + line[name].as_u64().unwrap()),
+            *sum = match (metric["Unit"].as_str().unwrap(), &*sum) {
+                ("Count", _) => json!(sum.as_u64().unwrap() + line[name].as_u64().unwrap()),
+                (_, Value::Array(before)) => json!([&before[..], &[line[name].clone()]].concat()),
                 _ => json!([line[name]]),
             };
         }
@@ -210,6 +211,13 @@ async fn a_job_is_counted_with_the_age_of_its_message(api: Api) {
         (&json!(1), &json!(1)),
         "{metrics}"
     );
+    // The part that goes on later shows its age, and so does the end.
+    let ages = metrics["MessageAge"].as_array().unwrap();
+    let ages: Vec<_> = ages.iter().map(|age| age.as_u64().unwrap()).collect();
+    assert!(
+        matches!(ages[..], [first, last] if 101_000 <= first && first <= last),
+        "{ages:?}"
+    );
 }
 
 async fn a_job_that_fails_is_counted(api: Api) {
@@ -224,7 +232,7 @@ async fn a_job_that_fails_is_counted(api: Api) {
     assert_eq!(metrics, json!({"Sends": 1, "Jobs failed": 1}));
 }
 
-async fn reports_of_sns_are_counted_by_their_kind(api: Api) {
+async fn reports_of_sns_are_counted_by_platform_and_kind(api: Api) {
     let cast = Cast::new(&api).await;
     let phone = cast.phone_of_alice().await;
     counted(&api).await;
@@ -236,18 +244,22 @@ async fn reports_of_sns_are_counted_by_their_kind(api: Api) {
     };
     assert_eq!(
         report("InvalidCredentials").await,
-        json!({"FeedbackReports InvalidCredentials": 1, "Misconfigured G": 1})
+        json!({"FeedbackReports G InvalidCredentials": 1, "Misconfigured G": 1})
+    );
+    assert_eq!(
+        report("InvalidNotification").await,
+        json!({"FeedbackReports G InvalidNotification": 1})
     );
     assert_eq!(
         report("Throttled").await,
-        json!({"FeedbackReports Throttled": 1})
+        json!({"FeedbackReports G Throttled": 1})
     );
     assert_eq!(
         report("SomethingNew").await,
-        json!({"FeedbackReports other": 1})
+        json!({"FeedbackReports G other": 1})
     );
     assert_eq!(
         report("InvalidPlatformToken").await,
-        json!({"FeedbackReports InvalidPlatformToken": 1, "Endings dead": 1})
+        json!({"FeedbackReports G InvalidPlatformToken": 1, "Endings dead": 1})
     );
 }

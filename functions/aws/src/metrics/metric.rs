@@ -21,10 +21,10 @@ pub enum Metric {
     RemovalsOverBudget,
     /// Jobs of large sends that were worked on, by how that ended.
     Jobs(&'static str),
-    /// From the acceptance of a message to the end of one of its jobs, in milliseconds.
+    /// From the acceptance of a message to the end of one of its jobs, or to where one goes on later, in milliseconds.
     MessageAge,
-    /// What SNS reported after it had accepted a push, by the kind.
-    FeedbackReports(&'static str),
+    /// What SNS reported after it had accepted a push, by platform and kind.
+    FeedbackReports(Platform, &'static str),
     /// Events for webhooks, by whether the queue took them.
     WebhookEvents(&'static str),
     /// Attempts to tell a webhook of an event, by how they ended.
@@ -48,7 +48,7 @@ impl Metric {
             Self::RemovalsOverBudget => "RemovalsOverBudget",
             Self::Jobs(_) => "Jobs",
             Self::MessageAge => "MessageAge",
-            Self::FeedbackReports(_) => "FeedbackReports",
+            Self::FeedbackReports(..) => "FeedbackReports",
             Self::WebhookEvents(_) => "WebhookEvents",
             Self::WebhookDeliveries(_) => "WebhookDeliveries",
             Self::Failures(_) => "Failures",
@@ -73,10 +73,9 @@ impl Metric {
             Self::Registrations(outcome)
             | Self::Endings(outcome)
             | Self::Jobs(outcome)
-            | Self::FeedbackReports(outcome)
             | Self::WebhookEvents(outcome)
             | Self::WebhookDeliveries(outcome) => vec![("Outcome", outcome)],
-            Self::Publishes(platform, outcome) => {
+            Self::Publishes(platform, outcome) | Self::FeedbackReports(platform, outcome) => {
                 vec![("Platform", platform.letter()), ("Outcome", outcome)]
             }
             Self::Misconfigured(platform) => vec![("Platform", platform.letter())],
@@ -122,7 +121,7 @@ mod tests {
             Metric::RemovalsOverBudget,
             Metric::Jobs("finished"),
             Metric::MessageAge,
-            Metric::FeedbackReports("Throttled"),
+            Metric::FeedbackReports(Platform::Fcm, "Throttled"),
             Metric::WebhookEvents("queued"),
             Metric::WebhookDeliveries("delivered"),
             Metric::Failures("send"),

@@ -31,7 +31,7 @@ impl Sns {
                 "DeliveryAttempts": 1,
                 "EndpointArn": arn,
                 "EventType": "DeliveryFailure",
-                "FailureMessage": failure_message(failure_type),
+                "FailureMessage": failure_message(failure_type, token),
                 "FailureType": failure_type,
                 "MessageId": publish,
                 "Resource": application,
@@ -50,12 +50,17 @@ impl Sns {
     }
 }
 
-/// What SNS writes beside the type; people read it.
-fn failure_message(failure_type: &str) -> &'static str {
+/// What SNS writes beside the type; people read it. Of a wrong notification it repeats what FCM answered; here that names the
+/// token, so that whoever logs it shows.
+fn failure_message(failure_type: &str, token: &str) -> String {
     match failure_type {
+        "InvalidNotification" => {
+            return format!("Response from FCM: 400 (INVALID_ARGUMENT): {token} is not valid");
+        }
         "InvalidPlatformToken" => "Platform token associated with the endpoint is not valid",
         "EndpointDisabled" => "Endpoint is disabled",
         "InvalidCredentials" => "Platform credentials are not valid",
         _ => "The notification was not delivered",
     }
+    .to_owned()
 }
