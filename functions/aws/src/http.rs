@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 /// The roots of Amazon Trust Services, which sign for every endpoint of AWS: <https://www.amazontrust.com/repository/>.
 const AMAZON: [&str; 5] = [
@@ -20,6 +21,10 @@ const AMAZON: [&str; 5] = [
     include_str!("../roots/amazon-root-ca-4.pem"),
     include_str!("../roots/starfield-services-root-certificate-authority-g2.pem"),
 ];
+
+/// AWS closes connections that nobody used for a while, and a frozen environment does not hear of it. One that was idle for
+/// so long is not used again.
+const IDLE: Duration = Duration::from_secs(20);
 
 /// A client that keeps its connections open: a new TLS connection costs as much as 10 to 20 publishes. There are no more
 /// of them than calls in flight, which is what the functions bound.
@@ -35,6 +40,7 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Erro
     };
     Ok(Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .pool_idle_timeout(IDLE)
         .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
         .build_https())
 }
@@ -85,8 +91,12 @@ pub(crate) fn is_server_fault<E>(error: &SdkError<E, HttpResponse>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_sdk_dynamodb::config::retry::RetryConfig;
+    use aws_sdk_dynamodb::config::{Builder, Credentials, Region};
     use base64::Engine;
     use sha2::{Digest, Sha256};
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
 
     /// The fingerprints that Amazon Trust Services publishes.
     const FINGERPRINTS: [&str; 5] = [
@@ -96,6 +106,52 @@ mod tests {
         "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
         "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
     ];
+
+    /// Answers one request on each connection and closes it.
+    fn serve(listener: &TcpListener, connections: usize) {
+        for _ in 0..connections {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"{}") {
+                let mut bytes = [0; 1024];
+                let read = stream.read(&mut bytes).unwrap();
+                heard.extend_from_slice(&bytes[..read]);
+            }
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+            stream.write_all(answer).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_while_the_environment_was_frozen_fails_no_call() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (closed, is_closed) = std::sync::mpsc::channel();
+        let server = std::thread::spawn(move || {
+            serve(&listener, 1);
+            closed.send(()).unwrap();
+            serve(&listener, 1);
+        });
+        let settings = Settings::read(|name| match name {
+            "TABLE_NAME" | "APPLICATION_ID" | "CLIENT_SECRET_ID" | "APP_SECRET_ID" => {
+                Some("unused".to_owned())
+            }
+            _ => None,
+        });
+        let config = Builder::new()
+            .behavior_version_latest()
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .endpoint_url(format!("http://{address}"))
+            .http_client(client(&settings.unwrap()).unwrap())
+            .retry_config(RetryConfig::disabled());
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+        client.list_tables().send().await.unwrap();
+        // Nothing of this thread runs meanwhile, so the pool does not hear of it.
+        is_closed.recv().unwrap();
+        client.list_tables().send().await.unwrap();
+        server.join().unwrap();
+    }
 
     #[test]
     fn the_embedded_roots_are_those_of_amazon() {

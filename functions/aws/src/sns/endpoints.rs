@@ -107,7 +107,10 @@ impl Endpoints {
             Ok(answer) => answer
                 .endpoint_arn
                 .ok_or_else(|| Failure::Internal("SNS: an endpoint without ARN".into())),
-            Err(error) => existing(&error).map_or_else(|| Err(sorted_create(&error)), Ok),
+            Err(error) => error
+                .message()
+                .and_then(existing)
+                .map_or_else(|| Err(sorted_create(&error)), Ok),
         }
     }
 
@@ -142,11 +145,12 @@ fn is_not_found(error: &impl ProvideErrorMetadata) -> bool {
 }
 
 /// The ARN in "Endpoint <arn> already exists with the same Token, but different attributes."
-fn existing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<String> {
-    let (before, _) = error
-        .message()?
-        .split_once(" already exists with the same Token")?;
-    before
+fn existing(message: &str) -> Option<String> {
+    let at = message
+        .to_ascii_lowercase()
+        .find(" already exists with the same token")?;
+    message
+        .get(..at)?
         .rsplit(' ')
         .next()
         .filter(|arn| arn.starts_with("arn:"))
@@ -154,14 +158,14 @@ fn existing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Optio
 }
 
 fn sorted_create<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
-    let message = error.message().unwrap_or_default();
+    let message = error.message().unwrap_or_default().to_ascii_lowercase();
     match error
         .code()
         .unwrap_or_default()
         .trim_end_matches("Exception")
     {
         "InvalidParameter"
-            if message.contains("Token Reason") || message.contains("different token") =>
+            if message.contains("token reason") || message.contains("different token") =>
         {
             Failure::Invalid(Invalid::new("token", "The platform does not take it."))
         }
@@ -175,4 +179,30 @@ fn sorted_create<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> 
 
 fn sorted<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
     crate::http::failure("SNS", error, is_pressure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_of_others_is_read_from_the_message_however_it_is_spelt() {
+        let arn = "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/userpush/1";
+        for (message, expected) in [
+            (
+                format!(
+                    "Invalid parameter: Token Reason: Endpoint {arn} already exists with the same Token, but different attributes."
+                ),
+                Some(arn.to_owned()),
+            ),
+            (
+                format!("Endpoint {arn} Already exists with the same token"),
+                Some(arn.to_owned()),
+            ),
+            ("İ already exists with the same Token".to_owned(), None),
+            (format!("Endpoint {arn} does not exist"), None),
+        ] {
+            assert_eq!(existing(&message), expected, "{message}");
+        }
+    }
 }
