@@ -144,14 +144,19 @@ impl Deliver {
             *counts = report.counts;
             Ok::<_, Failure>(report.end)
         };
+        // A job that goes on shows its age too: its message on the queue is a new one, and tells only how long that waits.
+        let aged = || {
+            let age = (self.clock)().since(stored.created);
+            self.metrics.measure(Metric::MessageAge, age.millis());
+        };
         match done.await {
             Ok(End::Finished) => {
-                let age = (self.clock)().since(stored.created);
-                self.metrics.measure(Metric::MessageAge, age.millis());
+                aged();
                 Ok(Outcome::Finished)
             }
             Ok(End::Superseded) => Ok(Outcome::Held),
             Ok(End::Unfinished) => {
+                aged();
                 // Free first, on the queue second: whoever receives it finds it free. A crash in between leaves the present
                 // message, which shows again.
                 let released = self.store.release(holder, GoesOn::Later).await;
