@@ -1,11 +1,19 @@
-//! Writes of one item, beside the rules: what removals cost, where a healed endpoint is, who was erased.
+//! Writes of one item, beside the rules: what removals cost, where a healed endpoint is, when the next one may be made, who
+//! was erased.
 
-use super::rows::{device_key, erasure_row, key, number, text, version};
+use super::rows::{device_key, erasure_row, key, millis, number, text, version};
 use super::{Fault, Store};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use push::device::Version;
 use push::erasure::Erasure;
 use push::logout::UserHash;
-use push::{DeviceId, Platform, Time};
+use push::pace::{AHEAD, SharedPace, Slot};
+use push::{DeviceId, Platform, Span, Time};
+
+/// The moment that all who make endpoints again share: the last slot that was reserved is over.
+const NEXT: &str = "next";
 
 impl Store {
     /// The user was erased, by this call or by a later one. An erasure that arrived later is not overwritten.
@@ -93,5 +101,75 @@ impl Store {
             Ok(_) | Err(Fault::Conflict) => Ok(()),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Reserves a slot for making endpoints again, as [`SharedPace::reserve`] decides by what the table has; else when one
+    /// may be reserved.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict. A slot that is lost with an answer is nobody's.
+    pub async fn reserve_creates(
+        &self,
+        now: Time,
+        span: Span,
+    ) -> Result<Result<Slot, Time>, Fault> {
+        let call = || {
+            let call = self.client.update_item().table_name(&self.table);
+            call.set_key(Some(key("PACE", "CREATE")))
+                .expression_attribute_names("#next", NEXT)
+                .expression_attribute_values(":now", number(now.millis()))
+        };
+        // The most likely first: others are at it.
+        let behind = call()
+            .update_expression("SET #next = #next + :span")
+            .condition_expression("#next BETWEEN :now AND :latest")
+            .expression_attribute_values(":span", number(span.millis()))
+            .expression_attribute_values(":latest", number((now + AHEAD).millis()));
+        let next = match moved(behind).await? {
+            Moved::To(until) => {
+                let from = until - span;
+                return Ok(Ok(Slot { from, until }));
+            }
+            Moved::Not(next) => next,
+        };
+        let slot = match SharedPace::reserve(next, now, span) {
+            Ok(slot) => slot,
+            refused => return Ok(refused),
+        };
+        let first = call()
+            .update_expression("SET #next = :until")
+            .condition_expression("attribute_not_exists(#next) OR #next < :now")
+            .expression_attribute_values(":until", number(slot.until.millis()));
+        Ok(match moved(first).await? {
+            Moved::To(_) => Ok(slot),
+            // Somebody was faster.
+            Moved::Not(_) => Err(now),
+        })
+    }
+}
+
+/// Whether the shared moment was moved.
+enum Moved {
+    To(Time),
+    /// It stands there, if there is one.
+    Not(Option<Time>),
+}
+
+async fn moved(call: UpdateItemFluentBuilder) -> Result<Moved, Fault> {
+    let call = call
+        .return_values(ReturnValue::UpdatedNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    match call.send().await {
+        Ok(answer) => {
+            let row = answer.attributes.unwrap_or_default();
+            Ok(Moved::To(millis(&row, NEXT)?))
+        }
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                let next = failed.item().map(|row| millis(row, NEXT)).transpose()?;
+                Ok(Moved::Not(next))
+            }
+            _ => Err(Fault::of(&error)),
+        },
     }
 }

@@ -6,4 +6,5 @@ mod devices;
 mod dynamodb;
 mod jobs;
 mod messages;
+mod pace;
 mod tags;
