@@ -1,7 +1,8 @@
 //! The configuration of a function: the only reader of the environment.
 
+use crate::sns::Application;
 use push::device::Policy;
-use push::{ApplicationId, ClientSecretMode, RequireClientSecret, Span, Time};
+use push::{ApplicationId, ClientSecretMode, Platform, RequireClientSecret, Span, Time};
 use std::fmt;
 use std::str::FromStr;
 
@@ -26,9 +27,9 @@ pub struct Settings {
     /// `USER_ID_CLAIM`: the claim of the identity token that holds the user id (default `sub`).
     pub user_id_claim: String,
     /// `FCM_APPLICATION_ARN`: the SNS platform application for Android; absent or empty: none.
-    pub fcm_application: Option<String>,
+    pub fcm_application: Option<Application>,
     /// `APNS_APPLICATION_ARN`: the SNS platform application for iOS; absent or empty: none.
-    pub apns_application: Option<String>,
+    pub apns_application: Option<Application>,
     /// `FCM_SENDER_ID`: the sender id that Android apps ask for; absent or empty: none.
     pub fcm_sender_id: Option<String>,
     /// `BINDING_LEASE_DAYS`: how long a binding lasts without a sign of the app, in days (default 270).
@@ -51,6 +52,8 @@ pub struct Settings {
     pub webhook_queue: Option<String>,
     /// `PUBLISH_PER_SECOND`: how many publishes a second all jobs make together (default 240).
     pub publish_per_second: u32,
+    /// `REGISTER_PER_SECOND`: how many registrations a second the gateway lets in (default 25).
+    pub register_per_second: u32,
     /// `DELIVER_CONCURRENCY`: how many jobs are worked on at once (default 10).
     pub deliver_concurrency: u32,
     /// `PUBLIC_URL`: where clients reach the API, without a path, for every `href`; absent or empty: as the caller did.
@@ -155,8 +158,8 @@ impl Settings {
             user_id_claim: of
                 .optional("USER_ID_CLAIM")
                 .unwrap_or_else(|| "sub".to_owned()),
-            fcm_application: of.optional("FCM_APPLICATION_ARN"),
-            apns_application: of.optional("APNS_APPLICATION_ARN"),
+            fcm_application: of.application(Platform::Fcm)?,
+            apns_application: of.application(Platform::Apns)?,
             fcm_sender_id: of.optional("FCM_SENDER_ID"),
             binding_lease: Span::from_days(of.number("BINDING_LEASE_DAYS", 270, 1..=3650)?),
             bindings_not_before: Time::from_seconds(of.number(
@@ -184,6 +187,7 @@ impl Settings {
                 240,
                 deliver_concurrency..=1_000_000,
             )?,
+            register_per_second: of.number("REGISTER_PER_SECOND", 25, 1..=10_000)?,
             deliver_concurrency,
             public_url: of
                 .optional("PUBLIC_URL")
@@ -207,6 +211,29 @@ impl Settings {
         )
     }
 
+    /// Platform applications are reached in the region of the function alone.
+    pub(crate) fn expect_region(&self, region: &str) -> Result<(), BadSetting> {
+        for (platform, application) in [
+            (Platform::Fcm, &self.fcm_application),
+            (Platform::Apns, &self.apns_application),
+        ] {
+            let other = application.as_ref().map(Application::region);
+            if let Some(other) = other.filter(|other| *other != region) {
+                let Named {
+                    variable,
+                    parameter,
+                } = named(platform);
+                return Err(BadSetting {
+                    name: variable,
+                    rule: format!(
+                        "parameter {parameter} names an application of {other}, and this is {region}"
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The parameters of the rules.
     #[must_use]
     pub fn policy(&self) -> Policy {
@@ -219,6 +246,25 @@ impl Settings {
     }
 }
 
+/// By what names an operator gives the ARN of an application.
+struct Named {
+    variable: &'static str,
+    parameter: &'static str,
+}
+
+const fn named(platform: Platform) -> Named {
+    match platform {
+        Platform::Apns => Named {
+            variable: "APNS_APPLICATION_ARN",
+            parameter: "ApnsApplicationArn",
+        },
+        Platform::Fcm => Named {
+            variable: "FCM_APPLICATION_ARN",
+            parameter: "FcmApplicationArn",
+        },
+    }
+}
+
 struct Lookup<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Lookup<'_> {
@@ -228,6 +274,24 @@ impl Lookup<'_> {
 
     fn needed(&self, name: &'static str) -> Result<String, BadSetting> {
         self.optional(name).ok_or_else(|| BadSetting::missing(name))
+    }
+
+    /// The platform's application; nothing where its variable is absent.
+    fn application(&self, platform: Platform) -> Result<Option<Application>, BadSetting> {
+        let Named {
+            variable,
+            parameter,
+        } = named(platform);
+        let Some(arn) = self.optional(variable) else {
+            return Ok(None);
+        };
+        let application = Application::parse(platform, &arn);
+        application.map(Some).ok_or_else(|| BadSetting {
+            name: variable,
+            rule: format!(
+                "parameter {parameter} is the ARN of an SNS platform application for {platform}"
+            ),
+        })
     }
 
     /// One of the words; the first where the variable is absent.
@@ -332,6 +396,35 @@ mod tests {
         assert_eq!(
             with("PUBLISH_PER_SECOND", "9").unwrap_err().to_string(),
             "environment variable PUBLISH_PER_SECOND: it is a number from 10 to 1000000"
+        );
+    }
+
+    #[test]
+    fn an_application_of_another_region_is_refused_by_the_name_of_its_parameter() {
+        let apns = "arn:aws:sns:eu-west-1:123456789012:app/APNS/a";
+        let fcm = "arn:aws:sns:eu-west-1:123456789012:app/GCM/a";
+        for (variable, arn, parameter) in [
+            ("APNS_APPLICATION_ARN", apns, "ApnsApplicationArn"),
+            ("FCM_APPLICATION_ARN", fcm, "FcmApplicationArn"),
+        ] {
+            let settings = with(variable, arn).unwrap();
+            assert!(settings.expect_region("eu-west-1").is_ok());
+            assert_eq!(
+                settings.expect_region("us-east-1").unwrap_err().to_string(),
+                format!(
+                    "environment variable {variable}: parameter {parameter} names an application of eu-west-1, and this is us-east-1"
+                )
+            );
+        }
+        assert_eq!(
+            with("FCM_APPLICATION_ARN", apns).unwrap_err().to_string(),
+            "environment variable FCM_APPLICATION_ARN: parameter FcmApplicationArn is the ARN of an SNS platform application for FCM"
+        );
+        assert!(
+            Settings::read(least)
+                .unwrap()
+                .expect_region("us-east-1")
+                .is_ok()
         );
     }
 

@@ -52,16 +52,20 @@ impl Start {
     /// The parts given; `aws` decides where AWS is and who we are. Metrics go nowhere.
     ///
     /// # Errors
-    /// A TLS configuration that cannot be.
+    /// A TLS configuration that cannot be; a platform application of another region.
     pub fn new(settings: Settings, aws: Builder, clock: Clock) -> Result<Self, lambda_http::Error> {
         let http = crate::http::client(&settings)?;
         let application = settings.application.clone();
+        // Each client bounds each of its attempts, with the body of the answer.
+        let aws = aws
+            .http_client(http)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        if let Some(region) = aws.region() {
+            settings.expect_region(region.as_ref())?;
+        }
         Ok(Self {
-            // Each client bounds each of its attempts, with the body of the answer.
-            aws: aws
-                .http_client(http)
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .build(),
+            aws,
             settings: Arc::new(settings),
             metrics: Metrics::new(application, Arc::clone(&clock), Arc::new(|_| {})),
             clock,

@@ -453,6 +453,20 @@ impl Registration {
 }
 
 impl Snapshot {
+    /// The same, where the endpoint of the device is known to be of no use, because it belongs to another application than the
+    /// platform's: what SNS said of it no longer counts, so that it is asked, and what comes of that is a change.
+    #[must_use]
+    pub fn with_useless_endpoint(mut self) -> Self {
+        if let Some(Record {
+            state: State::Live(device),
+            ..
+        }) = &mut self.device
+        {
+            device.checked = Time::default();
+        }
+        self
+    }
+
     /// Whether something later than the registration is known.
     fn order(&self, now: Time, wanted: &Registration) -> Result<Order, Refusal> {
         let place = wanted.arrived;

@@ -10,14 +10,14 @@ pub use endings::Removal;
 pub use subscribing::Subscribed;
 
 use crate::jobs::Jobs;
-use crate::sns::Endpoints;
+use crate::sns::{Applications, Endpoints};
 use crate::store::{Attempts, ReadErasure};
 use crate::webhooks::Events;
 use crate::{Clock, Failure, Metric, Metrics, Start, Store, random};
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
 use push::reading::{Reading, Renewal};
-use push::registration::{self, Assessment, Decision, Look, Registration};
+use push::registration::{self, Assessment, Decision, Look, Registration, Snapshot};
 use push::{Caller, DeviceId, Time, Token};
 
 /// Who has which device.
@@ -25,6 +25,7 @@ use push::{Caller, DeviceId, Time, Token};
 pub struct Bindings {
     store: Store,
     endpoints: Endpoints,
+    applications: Applications,
     jobs: Option<Jobs>,
     events: Option<Events>,
     policy: Policy,
@@ -39,6 +40,7 @@ impl Bindings {
         Self {
             store: Store::new(start),
             endpoints: Endpoints::new(start),
+            applications: Applications::new(&start.settings),
             jobs: Jobs::new(start),
             events: Events::new(start),
             policy: start.settings.policy(),
@@ -82,6 +84,7 @@ impl Bindings {
             let Some(found) = attempts.passed(found).await? else {
                 continue;
             };
+            let found = self.usable(found);
             let now = (self.clock)();
             let assessed = registration::assess(now, &found, wanted, caller, &self.policy)?;
             let (missing, look) = match assessed {
@@ -174,6 +177,19 @@ impl Bindings {
             self.store.apply(&change, version).await?;
         }
         Ok(())
+    }
+
+    /// What was found, without trust in an endpoint of another application.
+    fn usable(&self, found: Snapshot) -> Snapshot {
+        let device = found.device.as_ref().and_then(Record::device);
+        let usable = device.is_none_or(|device| {
+            (self.applications).have(device.token.platform(), &device.endpoint)
+        });
+        if usable {
+            found
+        } else {
+            found.with_useless_endpoint()
+        }
     }
 
     /// The platform's endpoint for the token, made again if SNS has lost it, never changed.

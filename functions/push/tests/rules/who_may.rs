@@ -5,7 +5,7 @@ use push::device::{Binding, Device, Ended, Policy, Record, State, Version};
 use push::logout::{LoggedOut, LogoutMarkers, UserHash};
 use push::reading::{Renewal, read};
 use push::registration::{
-    Assessment, Further, IfAbsent, Look, Registration, Snapshot, assess, decide,
+    Assessment, Further, IfAbsent, Look, Missing, Registration, Snapshot, assess, decide,
 };
 use push::subscription::Subscriptions;
 use push::token_item::TokenItem;
@@ -392,6 +392,34 @@ fn a_logout_does_not_wait_for_sns_and_a_login_makes_sure() {
     };
     assert_eq!(look(None), Look::Kept("arn:a".to_owned()));
     assert_eq!(look(Some("bob")), Look::Needed);
+}
+
+#[test]
+fn a_registration_that_finds_an_endpoint_of_another_application_asks_sns_and_is_a_change() {
+    for owner in [Some("alice"), None] {
+        let (found, wanted) = (known(owner), wanted(owner, "a"));
+        let assessed = |found: &Snapshot| {
+            assess(NOW, found, &wanted, &Caller::Provisioned, &policy()).unwrap()
+        };
+        assert!(matches!(assessed(&found), Assessment::Unchanged(_)));
+        let useless = found.clone().with_useless_endpoint();
+        let look = Look::Needed;
+        let missing = Missing::default();
+        assert_eq!(assessed(&useless), Assessment::Binds { missing, look });
+        let decided = decided(&useless, &Further::default(), &wanted).unwrap();
+        let change = decided.unwrap();
+        assert_eq!(change.case, Case::Renewal);
+        let put = change.actions.iter().find_map(|action| match action {
+            Action::PutDevice { record, .. } => record.device(),
+            _ => None,
+        });
+        let put = put.unwrap();
+        assert_eq!((put.endpoint.as_str(), put.checked), ("arn:new", NOW));
+    }
+    assert_eq!(
+        Snapshot::default().with_useless_endpoint(),
+        Snapshot::default()
+    );
 }
 
 #[test]
