@@ -2,6 +2,7 @@
 //! a pace; how far it is and what became of it noted after each page; repeated while SNS asks for patience.
 
 mod aftermath;
+mod creates;
 mod cursor;
 mod letters;
 mod pacer;
@@ -14,10 +15,11 @@ pub use source::Known;
 
 use crate::bindings::Bindings;
 use crate::jobs::Part;
-use crate::sns::Publisher;
+use crate::sns::{Applications, Publisher};
 use crate::store::{Counts, Holder};
 use crate::{Clock, Failure, Metrics, Settings, Start};
 use aftermath::Aftermath;
+use creates::Creates;
 use cursor::Cursor;
 use pacer::Pacer;
 use page::{Health, Tally};
@@ -34,6 +36,8 @@ use std::time::Duration;
 pub struct Dispatch {
     bindings: Bindings,
     publisher: Publisher,
+    applications: Applications,
+    creates: Creates,
     settings: Arc<Settings>,
     pacer: Pacer,
     clock: Clock,
@@ -142,6 +146,8 @@ impl Dispatch {
         Self {
             bindings: Bindings::new(start),
             publisher: Publisher::new(start),
+            applications: Applications::new(&start.settings),
+            creates: Creates::new(start),
             settings: Arc::clone(&start.settings),
             pacer: Pacer::new(&start.settings),
             clock: start.clock.clone(),
@@ -150,7 +156,8 @@ impl Dispatch {
     }
 
     /// Publishes to every device of the part that a look at it, at most two seconds old, shows to be meant. What SNS
-    /// throttles or does not answer is tried again, each time after a new look, as long as there is time. After each page
+    /// throttles or does not answer is tried again, each time after a new look, as long as there is time, and so is what waits
+    /// for an endpoint that has to be made. After each page
     /// devices that were found dead end, and those that their user has too many of; then what was reached is noted.
     pub async fn send(&self, sending: Sending<'_>) -> Report {
         let mut report = Report {
@@ -245,8 +252,8 @@ impl Dispatch {
             }
             // A few that are throttled wait for the next page. Where most are, so do we.
             if let Manner::Request(hand_over) = sending.manner
-                && again.pressed > 0
-                && (again.mostly() || walk.is_read())
+                && again.is_held_up()
+                && (again.is_mostly_held_up() || walk.is_read())
                 && self.is_late(hand_over)
             {
                 return Ok(End::Unfinished);
@@ -257,6 +264,9 @@ impl Dispatch {
                 pause = (pause * 2).min(PAUSE.1);
             } else {
                 pause = PAUSE.0;
+                if again.only_waits() {
+                    self.creates.pause(sending.patience()).await;
+                }
             }
         }
     }

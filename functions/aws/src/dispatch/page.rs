@@ -5,7 +5,7 @@ use super::letters::Letters;
 use super::source::Piece;
 use super::{Aim, Dispatch, Errand, Manner, Report};
 use crate::jobs::Part;
-use crate::sns::Outcome;
+use crate::sns::{Letter, Outcome};
 use crate::store::{Counts, Fault};
 use crate::{Failure, random};
 use futures_util::{Stream, StreamExt, stream};
@@ -38,6 +38,8 @@ enum Step {
     LookAgain,
     /// The table could not show the device now.
     Unread,
+    /// Its endpoint has to be made, and as many as may be are being made.
+    Waits,
     /// SNS answered, about this endpoint, to a publish begun then.
     Published(Outcome, String, Time),
 }
@@ -58,6 +60,8 @@ pub(super) struct Again {
     pub aims: Vec<Aim>,
     /// How many of them because somebody asked for patience.
     pub pressed: usize,
+    /// How many because their endpoints have to be made, and not yet.
+    pub waiting: usize,
     /// How many were tried at all.
     pub tried: usize,
     /// Why some cannot be read.
@@ -68,6 +72,21 @@ impl Again {
     /// Whether somebody asked for patience with most that were tried.
     pub fn mostly(&self) -> bool {
         self.pressed * 2 > self.tried
+    }
+
+    /// Whether some have to be tried again later.
+    pub fn is_held_up(&self) -> bool {
+        self.pressed + self.waiting > 0
+    }
+
+    /// Whether most that were tried have to be.
+    pub fn is_mostly_held_up(&self) -> bool {
+        (self.pressed + self.waiting) * 2 > self.tried
+    }
+
+    /// Whether nothing came of the attempts but that endpoints have to be made later.
+    pub fn only_waits(&self) -> bool {
+        self.waiting > 0 && self.waiting == self.tried
     }
 }
 
@@ -229,44 +248,34 @@ impl Dispatch {
         if !sending.message.reaches(device.platform) || sending.message.spares(&aim.device) {
             return Step::Skipped;
         }
-        if sending.manner == Manner::Job {
+        // What belongs to another application cannot be published to.
+        let usable = self.applications.have(device.platform, &device.endpoint);
+        if usable && sending.manner == Manner::Job {
             self.pacer.turn().await;
         }
         let now = (self.clock)();
         if now.since(looked) > GOOD || now >= sending.until || page.strain.is_too_much() {
             return Step::LookAgain;
         }
+        if !usable {
+            return self
+                .heal(page, aim, (device.platform, &device.endpoint))
+                .await;
+        }
         let to = (device.platform, device.endpoint.as_str());
         let step = self.publish(page, aim, to).await;
         page.strain.note(&step);
         match step {
-            Step::Published(Outcome::Gone, gone, _) => self.heal(page, aim, &gone).await,
+            Step::Published(Outcome::Gone, gone, _) => {
+                self.heal(page, aim, (device.platform, &gone)).await
+            }
             step => step,
         }
     }
 
-    async fn publish(
-        &self,
-        page: &Page<'_>,
-        aim: &Aim,
-        (platform, endpoint): (Platform, &str),
-    ) -> Step {
-        let sending = page.errand.sending;
-        let user = match sending.part {
-            Part::Users(users) => users.get(aim.target),
-            Part::Devices(_) | Part::Shards(..) | Part::TagShards(..) => None,
-        };
-        let at = (self.clock)();
-        let age = at.since(sending.accepted);
-        let letter = page
-            .letters
-            .of(user.map(|_| aim.target), (platform, endpoint), age, || {
-                let uid = user.map(|user| uid(&self.settings.application, user));
-                sending
-                    .message
-                    .render(platform, sending.id, uid.as_deref(), age)
-            });
-        match letter {
+    async fn publish(&self, page: &Page<'_>, aim: &Aim, to: (Platform, &str)) -> Step {
+        let ((_, endpoint), at) = (to, (self.clock)());
+        match self.letter(page, aim, to, at) {
             Some(letter) => {
                 let outcome = self.publisher.publish(endpoint, &letter).await;
                 Step::Published(outcome, endpoint.to_owned(), at)
@@ -275,10 +284,52 @@ impl Dispatch {
         }
     }
 
-    /// SNS does not know the endpoint: it is made again from the device's token and published to once, if a new look at
-    /// the device shows that it is still meant and still had this endpoint.
-    async fn heal(&self, page: &Page<'_>, aim: &Aim, gone: &str) -> Step {
-        let (Errand { sending, tags }, looked) = (page.errand, (self.clock)());
+    /// What is published to the endpoint now; nothing where the time to live is over.
+    fn letter(
+        &self,
+        page: &Page<'_>,
+        aim: &Aim,
+        (platform, endpoint): (Platform, &str),
+        now: Time,
+    ) -> Option<Arc<Letter>> {
+        let sending = page.errand.sending;
+        let user = match sending.part {
+            Part::Users(users) => users.get(aim.target),
+            Part::Devices(_) | Part::Shards(..) | Part::TagShards(..) => None,
+        };
+        let age = now.since(sending.accepted);
+        let to = (platform, endpoint);
+        page.letters.of(user.map(|_| aim.target), to, age, || {
+            let uid = user.map(|user| uid(&self.settings.application, user));
+            sending
+                .message
+                .render(platform, sending.id, uid.as_deref(), age)
+        })
+    }
+
+    /// SNS does not know the endpoint, or it is another application's: it is made again from the device's token and published
+    /// to once, if a new look at the device shows that it is still meant and still had this endpoint. All who do this share a
+    /// pace, as SNS takes few such calls, and registrations make the same.
+    async fn heal(&self, page: &Page<'_>, aim: &Aim, (platform, gone): (Platform, &str)) -> Step {
+        let Errand { sending, tags } = page.errand;
+        if self.applications.arn(platform).is_none() {
+            return Step::Published(Outcome::Misconfigured, gone.to_owned(), (self.clock)());
+        }
+        // Whoever waited for too long needs no endpoint for this.
+        if self
+            .letter(page, aim, (platform, gone), (self.clock)())
+            .is_none()
+        {
+            return Step::Expired;
+        }
+        if self.creates.turn(self.bindings.store()).await.is_err() {
+            return Step::Waits;
+        }
+        // Before the look, as every wait.
+        if sending.manner == Manner::Job {
+            self.pacer.turn().await;
+        }
+        let looked = (self.clock)();
         let published = |outcome| Step::Published(outcome, gone.to_owned(), looked);
         let Ok(record) = self.bindings.store().device(&aim.device).await else {
             return published(Outcome::Again);
@@ -298,14 +349,12 @@ impl Dispatch {
             Err(Failure::Invalid(_)) => return published(Outcome::Refused),
             Err(_) => return published(Outcome::Misconfigured),
         };
-        if sending.manner == Manner::Job {
-            self.pacer.turn().await;
-        }
-        if (self.clock)().since(looked) > GOOD {
-            return published(Outcome::Again);
-        }
-        let to = (device.token.platform(), endpoint.as_str());
-        let step = self.publish(page, aim, to).await;
+        let step = if (self.clock)().since(looked) > GOOD {
+            published(Outcome::Again)
+        } else {
+            let to = (device.token.platform(), endpoint.as_str());
+            self.publish(page, aim, to).await
+        };
         if endpoint != gone
             && let Ok(fresh) = random::version()
         {
@@ -332,7 +381,7 @@ fn sort_out(
 ) -> Again {
     let outcomes = steps.iter().filter_map(|(_, step, _)| match step {
         Step::Published(outcome, ..) => Some(*outcome),
-        Step::Skipped | Step::Expired | Step::LookAgain | Step::Unread => None,
+        Step::Skipped | Step::Expired | Step::LookAgain | Step::Unread | Step::Waits => None,
     });
     for outcome in outcomes {
         health.published += 1;
@@ -357,6 +406,10 @@ fn sort_out(
             Step::Skipped | Step::Unread => {}
             Step::Expired => counts.expired += 1,
             Step::LookAgain => again.aims.push(aim),
+            Step::Waits => {
+                again.waiting += 1;
+                again.aims.push(aim);
+            }
             Step::Published(Outcome::Accepted, ..) => {
                 counts.accepted += 1;
                 if let Some(count) = recipients.get_mut(aim.target) {
