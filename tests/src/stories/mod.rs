@@ -17,6 +17,7 @@ mod listing;
 mod messages;
 mod metrics;
 mod mission;
+mod moving;
 mod parameters;
 mod proofs;
 mod publishing;
@@ -69,6 +70,7 @@ pub(crate) fn all() -> Vec<Story> {
         messages::stories,
         metrics::stories,
         mission::stories,
+        moving::stories,
         parameters::stories,
         proofs::stories,
         publishing::stories,

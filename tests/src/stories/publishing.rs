@@ -11,8 +11,9 @@ pub(super) fn stories() -> Vec<Story> {
         shared(a_dead_token_removes_its_device_and_leaves_the_others),
         shared(a_refused_message_keeps_the_device),
         shared(a_misconfigured_platform_keeps_the_device),
-        shared(an_endpoint_that_is_gone_is_made_again_and_told_once),
-        shared(an_endpoint_that_goes_again_is_healed_again),
+        // All who make endpoints again share a pace.
+        quiet(an_endpoint_that_is_gone_is_made_again_and_told_once),
+        quiet(an_endpoint_that_goes_again_is_healed_again),
         // It clears all faults.
         quiet(an_endpoint_that_stays_away_is_given_up_and_the_device_kept),
         alone(

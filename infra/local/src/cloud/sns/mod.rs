@@ -203,6 +203,11 @@ impl Sns {
             return Err(invalid(reason));
         }
         let arn = arn(form, "TargetArn")?;
+        // The roles of the functions name the endpoints of the applications of the template, and the role is looked at first.
+        if !self.registry.read(|registry| registry.is_ours(arn)) {
+            let text = "User is not authorized to perform: SNS:Publish on this resource";
+            return Err(Refusal::new("AuthorizationError", text).with_status(403));
+        }
         let (endpoint, enabled) = self
             .registry
             .read(|registry| {

@@ -215,6 +215,13 @@ impl Registry {
         self.moved.remove(arn);
     }
 
+    /// Whether an endpoint with this ARN, be there one or not, would belong to an application that is there.
+    pub fn is_ours(&self, endpoint: &str) -> bool {
+        let of = |application: &String| format!("{}/", application.replace(":app/", ":endpoint/"));
+        let mut applications = self.applications.keys();
+        applications.any(|application| endpoint.starts_with(&of(application)))
+    }
+
     /// The endpoints of a token in all applications.
     pub fn of_token(&self, token: &str) -> Vec<String> {
         let applications = self.applications.keys();
