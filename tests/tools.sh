@@ -163,4 +163,5 @@ sam_build() {
     local log=$1.log
     mkdir -p "$(dirname "$1")"
     env -u CARGO_TARGET_DIR sam build --beta-features --build-dir "$1" >"$log" 2>&1 || { tail -n 40 "$log" >&2; fail "sam build failed"; }
+    "$tools/sam/bin/python" "$root/infra/release/machine.py" "$1/template.yaml"
 }

@@ -8,7 +8,7 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 def main(template, architecture):
     with open(template, encoding="utf-8") as file:
         template = yaml_parse(file.read())
-    template["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
+    template["Globals"]["Function"]["Architectures"] = [architecture]
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             built = resource.pop("Metadata")["BuildProperties"]["Binary"]
