@@ -104,6 +104,7 @@ def complete_api(stack, api, body):
             "AllowOrigins": split(cors["allowOrigins"], stack.parameters),
             "AllowMethods": cors["allowMethods"],
             "AllowHeaders": cors["allowHeaders"],
+            "ExposeHeaders": cors["exposeHeaders"],
             "MaxAge": cors["maxAge"],
         },
     )

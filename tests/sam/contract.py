@@ -67,9 +67,9 @@ def unlike_code(contract, code):
 def unlike_cors(contract, template):
     """What of the template's CORS the contract does not tell."""
     cors = template["Resources"]["Api"]["Properties"]["CorsConfiguration"]
-    told = re.split(r"[^\w-]+", contract["info"]["description"])
-    for word in [*cors["AllowMethods"], *cors["AllowHeaders"], str(cors["MaxAge"])]:
-        if word not in told:
+    told = re.split(r"[^\w-]+", contract["info"]["description"].lower())
+    for word in [*cors["AllowMethods"], *cors["AllowHeaders"], *cors["ExposeHeaders"], str(cors["MaxAge"])]:
+        if word.lower() not in told:
             yield f"CORS: {word} is not told"
 
 
