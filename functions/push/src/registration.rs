@@ -309,13 +309,7 @@ fn bind(
             expires: lease,
         });
     }
-    if let Some(user) = &wanted.user {
-        actions.push(Action::CheckErasure {
-            user: UserHash::of(user),
-            arrived: wanted.arrived,
-            issued: wanted.issued,
-        });
-    }
+    actions.extend(wanted.erasure_check());
 
     let owner = live.and_then(|device| policy.owner(device, now));
     let holder = found.other(wanted);
@@ -399,7 +393,12 @@ fn overtaken(
             condition: found.token_as_seen(),
         });
     }
-    (!actions.is_empty()).then_some(Change {
+    if actions.is_empty() {
+        return None;
+    }
+    // Who may not register ends nothing. An erasure that was read has been asked already.
+    actions.extend(wanted.erasure_check().filter(|_| found.erasure.is_none()));
+    Some(Change {
         case: Case::Overtaken,
         actions,
     })
@@ -427,6 +426,15 @@ fn authorise(
 }
 
 impl Registration {
+    /// Its user must not have been erased.
+    fn erasure_check(&self) -> Option<Action> {
+        Some(Action::CheckErasure {
+            user: UserHash::of(self.user.as_ref()?),
+            arrived: self.arrived,
+            issued: self.issued,
+        })
+    }
+
     /// The device, its endpoint apart, with what it keeps of what it was: tags follow the owner that is stored, whether or
     /// not the lease has run out.
     fn device_of(&self, live: Option<&Device>, now: Time, policy: &Policy) -> Device {
@@ -473,20 +481,21 @@ impl Snapshot {
         let device = self.device.as_ref().and_then(|record| record.present(now));
         let token = self.token.as_ref().and_then(|item| item.present(now));
         let logged_out = |record: &Record| record.logouts.overtakes(wanted.user.as_ref(), place);
-        let erased = |erasure: &Erasure| wanted.user.is_some() && erasure.overtakes(place);
+        let erasure = self.erasure.filter(|_| wanted.user.is_some());
+        let erased = erasure.is_some_and(|erasure| erasure.overtakes(place));
+        if !erased && erasure.is_some_and(|erasure| erasure.refuses(wanted.issued)) {
+            return Err(Refusal::Unauthorized);
+        }
         if device.is_some_and(|record| record.place > place || logged_out(record))
             || token.is_some_and(|item| item.place > place)
-            || self.erasure.as_ref().is_some_and(erased)
+            || erased
         {
             return Ok(Order::Overtaken);
         }
         if device.is_some_and(|record| record.logouts.may_have_overtaken(place)) {
             return Err(Refusal::TooManyLogouts);
         }
-        match &self.erasure {
-            Some(erasure) if erasure.refuses(wanted.issued) => Err(Refusal::Unauthorized),
-            _ => Ok(Order::InTime),
-        }
+        Ok(Order::InTime)
     }
 
     /// The other device that the token's item names, expired or not: whether that still has the token, only a look at it

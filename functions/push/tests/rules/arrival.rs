@@ -339,6 +339,20 @@ fn an_older_secret_does_not_move_a_device_that_is_the_users_again() {
 }
 
 #[test]
+fn an_older_secret_ends_nothing_where_its_registration_was_overtaken() {
+    let mut world = World::default();
+    world.note_erasure("bob", 1);
+    world.register(&login("D", "t", "alice", 2)).unwrap();
+    assert!(world.unregister("D", Some("bob"), 4).is_err());
+    let slow = Registration {
+        issued: Some(NOW),
+        ..login("D", "s", "bob", 3)
+    };
+    assert_eq!(world.register(&slow), Err(Refusal::Unauthorized));
+    assert_eq!(world.owner("D"), Some(("alice", "t")));
+}
+
+#[test]
 fn an_older_secret_does_not_renew_a_device_that_the_erasure_has_not_come_to() {
     let mut world = World::default();
     world.register(&login("D", "t", "alice", 1)).unwrap();
