@@ -1,6 +1,6 @@
 //! The one door between API Gateway's events and our functions: repairs, hands on, catches, answers.
 
-use crate::{Call, Failure, Metric, Metrics, Reply, Start};
+use crate::{Call, Failure, Metric, Metrics, Reply, Start, causes};
 use futures_util::FutureExt;
 use lambda_http::LambdaEvent;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -131,7 +131,10 @@ fn record<F: Function>(
     milliseconds: u64,
 ) {
     let function = F::NAME;
-    let (code, causes) = (failure.map(Failure::code), failure.map(causes));
+    let (code, causes) = (
+        failure.map(Failure::code),
+        failure.map(|failure| failure.source().map(causes).unwrap_or_default()),
+    );
     match status {
         500.. => error!(
             function,
@@ -146,16 +149,4 @@ fn record<F: Function>(
             route, status, request_id, milliseconds, "request answered"
         ),
     }
-}
-
-/// The chain of sources, written out because the log's formatter drops it.
-fn causes(failure: &Failure) -> String {
-    let mut text = String::new();
-    let mut next = failure.source();
-    while let Some(cause) = next {
-        text.push_str(if text.is_empty() { "" } else { ": " });
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

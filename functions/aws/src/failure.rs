@@ -46,6 +46,21 @@ pub enum Failure {
 /// What the log reads of a failure.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
+/// What the log says of an error: it and its sources, of a failure that has one only these. Written out, because the log's
+/// formatter drops them.
+#[must_use]
+pub fn causes(error: &(dyn Error + 'static)) -> String {
+    let is_told_by_source = error.is::<Failure>() && error.source().is_some();
+    let first = if is_told_by_source {
+        error.source()
+    } else {
+        Some(error)
+    };
+    let chain = std::iter::successors(first, |&error| error.source());
+    let texts: Vec<_> = chain.map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
 impl Failure {
     /// The contract's code. Codes are only ever added.
     #[must_use]
@@ -172,5 +187,24 @@ impl From<subscription::Refused> for Failure {
                 Self::Invalid(Invalid::new("tagNames", rule))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_reads_what_the_caller_does_not() {
+        let said = |cause: Cause| causes(cause.as_ref());
+        assert_eq!(
+            said(Failure::Internal("the cause".into()).into()),
+            "the cause"
+        );
+        let nested = Failure::Internal(Failure::Unavailable("the cause".into()).into());
+        let shown = "Service Unavailable. Repeat the request after a while.: the cause";
+        assert_eq!(said(nested.into()), shown);
+        assert_eq!(said("the cause".into()), "the cause");
+        assert_eq!(said(Failure::TooLarge.into()), "Request Entity Too Large.");
     }
 }

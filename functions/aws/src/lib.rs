@@ -31,7 +31,7 @@ mod worker;
 pub use body::{Body, missing};
 pub use call::Call;
 pub use door::{Function, enter, serve};
-pub use failure::{Cause, Failure};
+pub use failure::{Cause, Failure, causes};
 pub use metrics::{Metric, Metrics};
 pub use page::Page;
 pub use reply::Reply;

@@ -1,6 +1,6 @@
 //! Functions that no client calls: other services of AWS hand them their events.
 
-use crate::{Cause, Start};
+use crate::{Cause, Start, causes};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
 use push::Time;
 use serde::Serialize;
@@ -50,7 +50,10 @@ pub async fn work<W: Worker>(now: fn() -> SystemTime) -> Result<(), lambda_http:
                 let deadline = Time::from_millis(event.context.deadline);
                 let done = worker.work(event.payload, deadline).await;
                 metrics.flush();
-                done.inspect_err(|cause| tracing::error!(function = W::NAME, %cause, "work failed"))
+                done.inspect_err(|cause| {
+                    let cause = causes(cause.as_ref());
+                    tracing::error!(function = W::NAME, cause, "work failed");
+                })
             }
         },
     ))

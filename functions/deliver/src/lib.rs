@@ -7,7 +7,7 @@ use aws::jobs::{Job, Jobs, Retired, Work};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::sns::Endpoints;
 use aws::store::{Attempts, Claim, Counts, GoesOn, Holder};
-use aws::{Cause, Clock, Failure, Metric, Metrics, Settings, Start, Store, Worker, random};
+use aws::{Cause, Clock, Failure, Metric, Metrics, Settings, Start, Store, Worker, causes, random};
 use outcome::Outcome;
 use push::message::Message;
 use push::{Span, Time};
@@ -65,8 +65,8 @@ impl Deliver {
             Err(cause) => Err(cause),
         };
         if let Err(cause) = &done {
-            let receives = message.receives();
-            tracing::error!(function = Self::NAME, %cause, receives, "a message failed");
+            let (cause, receives) = (causes(cause.as_ref()), message.receives());
+            tracing::error!(function = Self::NAME, cause, receives, "a message failed");
         }
         done.is_ok()
     }
@@ -124,8 +124,9 @@ impl Deliver {
             return Ok(Outcome::Dropped);
         };
         let done = async {
-            let message = Message::read_back(&stored.asked)
-                .map_err(|_| Failure::Internal("a stored message is none".into()))?;
+            let message = Message::read_back(&stored.asked).map_err(|refused| {
+                Failure::Internal(format!("a stored message is none: {refused}").into())
+            })?;
             let report = self.dispatch.send(Sending {
                 message: &message,
                 id: &job.message,

@@ -1,7 +1,7 @@
 //! How working on a job ended, and the line of the log that tells it.
 
 use aws::store::Counts;
-use aws::{Cause, Worker};
+use aws::{Cause, Worker, causes};
 use push::MessageId;
 
 /// How it ended, if it did not fail.
@@ -63,7 +63,7 @@ impl Line<'_> {
             misconfigured,
             expired,
         } = self.counts;
-        match cause {
+        match cause.map(|cause| causes(cause.as_ref())) {
             None => tracing::info!(
                 function,
                 messageId = message,
@@ -92,7 +92,7 @@ impl Line<'_> {
                 misconfigured,
                 expired,
                 milliseconds,
-                %cause,
+                cause,
                 "job failed"
             ),
         }

@@ -5,7 +5,7 @@ mod report;
 use aws::bindings::{Bindings, Removal};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::sns::Endpoints;
-use aws::{Cause, Failure, Metric, Metrics, Settings, Start, Worker};
+use aws::{Cause, Failure, Metric, Metrics, Settings, Start, Worker, causes};
 use push::{Time, Token};
 use report::{Meaning, Report};
 use std::sync::Arc;
@@ -43,8 +43,8 @@ impl Feedback {
     async fn done(&self, message: &QueueMessage) -> bool {
         let done = self.one(message).await;
         if let Err(cause) = &done {
-            let receives = message.receives();
-            tracing::error!(function = Self::NAME, %cause, receives, "a report failed");
+            let (cause, receives) = (causes(cause.as_ref()), message.receives());
+            tracing::error!(function = Self::NAME, cause, receives, "a report failed");
         }
         done.is_ok()
     }

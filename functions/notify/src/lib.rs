@@ -7,7 +7,7 @@ use aws::outside::Client;
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::secrets::Secrets;
 use aws::webhooks::{Events, Notice};
-use aws::{Cause, Clock, Metric, Metrics, Start, Store, Worker, random};
+use aws::{Cause, Clock, Metric, Metrics, Start, Store, Worker, causes, random};
 use outcome::{Line, Outcome};
 use push::webhook::{WebhookId, WebhookName, signature, wait};
 use push::{Span, Time};
@@ -75,8 +75,8 @@ impl Notify {
             Err(cause) => Err(cause),
         };
         let done = done.unwrap_or_else(|cause| {
-            let receives = message.receives();
-            tracing::error!(function = Self::NAME, %cause, receives, "a message failed");
+            let (cause, receives) = (causes(cause.as_ref()), message.receives());
+            tracing::error!(function = Self::NAME, cause, receives, "a message failed");
             false
         });
         if !done {
