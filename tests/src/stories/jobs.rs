@@ -26,6 +26,7 @@ pub(super) fn stories() -> Vec<Story> {
             a_queued_publish_makes_a_lost_endpoint_again_for_its_owner_only,
         ),
         own(FAULTS, &[], a_job_whose_time_is_over_goes_on_in_another),
+        shared(a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_has),
         own(FAULTS, &[], a_message_that_waited_too_long_is_expired),
         own(
             FAULTS,
@@ -211,6 +212,38 @@ async fn a_job_whose_time_is_over_goes_on_in_another(api: Api) {
         assert_eq!(api.shown(phone).await, ["Hi"]);
     }
     api.emptied("JobQueue").await;
+}
+
+async fn a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_has(api: Api) {
+    let stage = Stage::set(api, 2).await;
+    let api = &stage.api;
+    // So it is written: many a reader makes another number of it than a writer gives back.
+    let number = "7.967090e-24";
+    let users: Vec<_> = [stage.alice.clone()]
+        .into_iter()
+        .chain((0..101).map(|_| user("stranger")))
+        .collect();
+    let send = async |letters: usize| {
+        let message = json!({
+            "message": {"alert": "a".repeat(letters)},
+            "settings": {"apns": {"payload": {"n": "NUMBER"}}, "gcm": {"payload": {"n": "NUMBER"}}},
+            "target": {"userIds": users},
+        });
+        let message = message.to_string().replace("\"NUMBER\"", number);
+        let post = api.call(Method::POST, "/messages").backend(api);
+        post.body("application/json", message).send().await
+    };
+    let over = send(5000).await.ok(400)["message"].to_string();
+    let size = over.split("it has ").nth(1).unwrap();
+    let size: usize = size.split(' ').next().unwrap().parse().unwrap();
+    let letters = 5000 + 4096 - size;
+    send(letters + 1).await.ok(400);
+    let sent = send(letters).await.ok(202);
+    let id = sent["messageId"].as_str().unwrap();
+    assert_eq!(api.settled(id).await, counts(&json!({"accepted": 2})));
+    for phone in &stage.phones {
+        assert_eq!(api.shown(phone).await, ["a".repeat(letters)]);
+    }
 }
 
 async fn a_message_that_waited_too_long_is_expired(api: Api) {

@@ -149,10 +149,15 @@ fn collapse_id(settings: Fields) -> Result<Option<String>, Invalid> {
     let id = settings.text("apnsCollapseId")?;
     let printable = |text: &str| text.bytes().all(|b| (b' '..=b'~').contains(&b));
     match id {
-        Some(text) if !(1..=64).contains(&text.len()) || !printable(text) => Err(Invalid::new(
-            "apnsCollapseId",
-            "It has 1 to 64 printable ASCII characters.",
-        )),
+        Some(text)
+            if !settings.are_accepted()
+                && (!(1..=64).contains(&text.len()) || !printable(text)) =>
+        {
+            Err(Invalid::new(
+                "apnsCollapseId",
+                "It has 1 to 64 printable ASCII characters.",
+            ))
+        }
         other => Ok(other.map(str::to_owned)),
     }
 }

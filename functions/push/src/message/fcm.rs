@@ -130,7 +130,7 @@ fn android(urgent: bool, collapse_key: Option<&str>) -> String {
 fn collapse_key(settings: Fields<'_>) -> Result<Option<&str>, Invalid> {
     let key = settings.text("collapseKey")?;
     match key {
-        Some(text) if !(1..=256).contains(&text.len()) => {
+        Some(text) if !settings.are_accepted() && !(1..=256).contains(&text.len()) => {
             Err(Invalid::new("collapseKey", "It has 1 to 256 bytes."))
         }
         other => Ok(other),

@@ -7,18 +7,38 @@ use std::ops::RangeInclusive;
 /// An object, or the absence of one, which has no fields. A fault names the field as the contract spells it; who reads
 /// the object puts its own name in front ([`Invalid::within`]).
 #[derive(Clone, Copy, Default)]
-pub(super) struct Fields<'a>(Option<&'a Map<String, Value>>);
+pub(super) struct Fields<'a> {
+    map: Option<&'a Map<String, Value>>,
+    accepted: bool,
+}
 
 impl<'a> Fields<'a> {
     /// The fields of `value`, where it is an object.
     pub fn of(value: &'a Value) -> Option<Self> {
-        value.as_object().map(|map| Self(Some(map)))
+        value.as_object().map(|map| Self {
+            map: Some(map),
+            accepted: false,
+        })
+    }
+
+    /// The same, of a message that was accepted. Its limits were judged then, by the release that accepted it.
+    pub fn of_accepted(value: &'a Value) -> Option<Self> {
+        let fields = Self::of(value)?;
+        Some(Self {
+            accepted: true,
+            ..fields
+        })
+    }
+
+    /// Whether they are of a message that was accepted.
+    pub fn are_accepted(self) -> bool {
+        self.accepted
     }
 
     /// The field, unless it is absent or null. Where two keys differ in their letter case only, the contract's spelling
     /// wins.
     pub fn get(self, name: &str) -> Option<&'a Value> {
-        let map = self.0?;
+        let map = self.map?;
         let present = |value: &&Value| !value.is_null();
         map.get(name).filter(present).or_else(|| {
             map.iter()
@@ -30,7 +50,12 @@ impl<'a> Fields<'a> {
 
     /// The object in this field.
     pub fn object(self, name: &str) -> Result<Option<Self>, Invalid> {
-        self.typed(name, Self::of, "It is an object.")
+        let of = if self.accepted {
+            Self::of_accepted
+        } else {
+            Self::of
+        };
+        self.typed(name, of, "It is an object.")
     }
 
     /// The text in this field, empty or not.
@@ -60,14 +85,14 @@ impl<'a> Fields<'a> {
     /// A whole number of this range.
     pub fn number(self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Invalid> {
         let rule = number_rule(&range);
-        self.typed(name, |value| in_range(whole(value)?, &range), &rule)
+        self.typed(name, |value| self.in_range(whole(value)?, &range), &rule)
     }
 
     /// A whole number of this range, or its digits in a string, as some server SDKs send it.
     pub fn digits(self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Invalid> {
         let number = |value: &Value| {
             let number = whole(value);
-            in_range(number.or_else(|| value.as_str()?.parse().ok())?, &range)
+            self.in_range(number.or_else(|| value.as_str()?.parse().ok())?, &range)
         };
         self.typed(name, number, &number_rule(&range))
     }
@@ -82,6 +107,10 @@ impl<'a> Fields<'a> {
                 .find(|word| word.eq_ignore_ascii_case(text))
         };
         self.typed(name, known, &format!("It is one of {}.", words.join(", ")))
+    }
+
+    fn in_range(self, number: u64, range: &RangeInclusive<u64>) -> Option<u64> {
+        (self.accepted || range.contains(&number)).then_some(number)
     }
 
     fn typed<T>(
@@ -101,10 +130,6 @@ fn whole(value: &Value) -> Option<u64> {
     value
         .as_u64()
         .or_else(|| value.as_f64()?.to_string().parse().ok())
-}
-
-fn in_range(number: u64, range: &RangeInclusive<u64>) -> Option<u64> {
-    range.contains(&number).then_some(number)
 }
 
 fn number_rule(range: &RangeInclusive<u64>) -> String {

@@ -73,7 +73,10 @@ impl Message {
     /// [`Refused::Invalid`] names the parameter by its path, or `message` where the rendered message is too large for a
     /// platform that it can reach; [`Refused::TooLarge`] where it names too many users or devices.
     pub fn parse(value: &Value) -> Result<Self, Refused> {
-        let fields = Fields::of(value).unwrap_or_default();
+        Self::read(Fields::of(value).unwrap_or_default())
+    }
+
+    fn read(fields: Fields) -> Result<Self, Refused> {
         fields.flag("validate")?;
         let message = fields.object("message")?;
         let message =
@@ -100,7 +103,9 @@ impl Message {
             narrowed: addressed.narrowed,
             echo: Value::Null,
         };
-        message.refuse_too_large()?;
+        if !fields.are_accepted() {
+            message.refuse_too_large()?;
+        }
         let mut echo = kept(fields)?;
         if target.is_some() {
             echo.insert("target".into(), addressed.echo.into());
@@ -121,14 +126,15 @@ impl Message {
         }
     }
 
-    /// A message as it is kept: what [`echo`](Self::echo) gave.
+    /// A message as it is kept: what [`echo`](Self::echo) gave, maybe in another release. No limit is judged again: neither its
+    /// size, nor how many it names, nor the range of a number or the length of a text.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse).
+    /// [`Refused::Invalid`] names the parameter that is of no known kind.
     pub fn read_back(kept: &Value) -> Result<Self, Refused> {
         match Dismissal::read_back(kept) {
             Some((Dismissal { nid, device }, reader)) => Ok(Self::dismissal(nid, reader, device)),
-            None => Self::parse(kept),
+            None => Self::read(Fields::of_accepted(kept).unwrap_or_default()),
         }
     }
 
@@ -267,7 +273,7 @@ fn kept(fields: Fields) -> Result<Map<String, Value>, Invalid> {
     let asked = asked.filter_map(|name| Some((name.to_owned(), fields.get(name)?.clone())));
     let kept: Map<String, Value> = asked.collect();
     let size: usize = kept.values().map(|value| value.to_string().len()).sum();
-    if size <= LARGEST_KEPT {
+    if fields.are_accepted() || size <= LARGEST_KEPT {
         Ok(kept)
     } else {
         let rule = format!("With 'settings' it has at most {LARGEST_KEPT} bytes.");

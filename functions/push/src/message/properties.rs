@@ -100,6 +100,7 @@ proptest! {
     fn the_echo_reads_back_as_the_same_message(value in right()) {
         let message = Message::parse(&value).unwrap();
         prop_assert!(Message::parse(message.echo()).unwrap() == message);
+        prop_assert!(Message::read_back(message.echo()).unwrap() == message);
     }
 
     #[test]

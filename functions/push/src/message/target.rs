@@ -71,7 +71,7 @@ impl Addressed {
         } else {
             MOST_TARGETS
         };
-        if names.len() > most {
+        if names.len() > most && !fields.are_accepted() {
             return Err(Refused::TooLarge);
         }
         let first: Vec<&str> = names.iter().take(MOST_ECHOED).map(|name| name.1).collect();

@@ -286,3 +286,31 @@ fn a_message_does_not_show_itself() {
     let shown = format!("{:?}", Message::parse(&value).unwrap());
     assert!(!shown.contains("private") && !shown.contains("alice"));
 }
+
+#[test]
+fn a_message_that_was_accepted_is_read_back_by_whatever_limits() {
+    let kept = json!({
+        "message": {"alert": "a".repeat(40_000)},
+        "settings": {
+            "apns": {"badge": 2_147_483_648_u64, "apnsCollapseId": "é".repeat(99)},
+            "gcm": {"collapseKey": "k".repeat(999), "lights": {"ledOnMs": "2147483648"}},
+        },
+        "target": {"tagNames": (0..101).map(|n| n.to_string()).collect::<Vec<_>>()},
+    });
+    assert!(Message::parse(&kept).is_err());
+    let message = Message::read_back(&kept).unwrap();
+    assert_eq!(message.alert().map(str::len), Some(40_000));
+    assert!(matches!(message.target(), Target::Tags(tags) if tags.len() == 101));
+    assert!(Message::read_back(&json!({"message": {"alert": 1}})).is_err());
+    assert!(Message::read_back(&json!([])).is_err());
+}
+
+#[test]
+fn a_number_is_read_back_as_it_was_written() {
+    let asked = r#"{"message":{"alert":"a"},"settings":{"apns":{"payload":{"n":7.967090e-24}}}}"#;
+    let asked = Message::parse(&serde_json::from_str(asked).unwrap()).unwrap();
+    let kept: Value = serde_json::from_str(&asked.echo().to_string()).unwrap();
+    let message = Message::read_back(&kept).unwrap();
+    assert!(message == asked);
+    assert_eq!(message.sizes(), asked.sizes());
+}
