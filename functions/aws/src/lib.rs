@@ -9,6 +9,10 @@ mod call;
 pub mod dispatch;
 mod door;
 mod failure;
+#[cfg(test)]
+#[path = "../tests/forms/fixtures.rs"]
+mod fixtures;
+pub mod form;
 mod http;
 pub mod jobs;
 pub mod log;
@@ -39,3 +43,6 @@ pub use settings::Settings;
 pub use start::{Clock, Start};
 pub use store::Store;
 pub use worker::{Worker, work};
+
+#[cfg(test)]
+use form::Form;

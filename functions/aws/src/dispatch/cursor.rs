@@ -2,10 +2,18 @@
 //! Noted after each page, it lets whoever goes on repeat at most that page.
 
 use super::Aim;
+use crate::form::{Form, Unread};
 use crate::jobs::Part;
 use crate::{Cause, Failure};
 use push::DeviceId;
 use serde::{Deserialize, Serialize};
+
+/// Its forms.
+const FORM: Form = Form {
+    what: "a cursor",
+    written: 2,
+    read: 2,
+};
 
 /// A place in a part: the user, the device or the shard of this number, and in a user's devices or a shard's those after
 /// a device.
@@ -26,8 +34,9 @@ pub(super) struct Cursor {
 
 /// The form in the table.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Written {
+    #[serde(default)]
+    form: u64,
     at: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
@@ -60,6 +69,7 @@ impl Cursor {
         let pending = self.pending.iter();
         let pending = pending.map(|aim| (aim.target, aim.device.as_str().to_owned(), aim.attempts));
         let written = Written {
+            form: FORM.written,
             at: self.place.at,
             after: self.place.after.as_ref().map(|id| id.as_str().to_owned()),
             pending: pending.collect(),
@@ -76,7 +86,10 @@ impl Cursor {
             });
         };
         let bad = || Failure::Internal(Cause::from("the cursor of a job is none"));
-        let written: Written = serde_json::from_str(text).map_err(|_| bad())?;
+        let written: Written = FORM.parse(text).map_err(|unread| match unread {
+            Unread::Newer(newer) => Failure::Internal(newer.into()),
+            Unread::Nothing => bad(),
+        })?;
         let id = |text: &str| DeviceId::parse(text).map_err(|_| bad());
         let aim = |(target, device, attempts): &(usize, String, u32)| {
             Ok::<_, Failure>(Aim {
@@ -98,29 +111,32 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::held;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn what_any_release_wrote_is_read() {
         let id = |text| DeviceId::parse(text).unwrap();
         let part = Part::Shards(7, 7);
         let begin = Cursor::parse(None, &part).unwrap();
-        let on = Cursor {
-            place: Place {
-                at: 7,
-                after: Some(id("D1")),
-            },
-            pending: vec![Aim {
-                target: 0,
-                device: id("D0"),
-                attempts: 2,
-            }],
+        let place = Place {
+            at: 7,
+            after: Some(id("D1")),
         };
-        for (cursor, text) in [
-            (begin, r#"{"at":7}"#),
-            (on, r#"{"after":"D1","at":7,"pending":[[0,"D0",2]]}"#),
-        ] {
-            assert_eq!(cursor.to_text(), text);
-            assert_eq!(Cursor::parse(Some(text), &part).unwrap(), cursor);
+        let pending = [("D0", 2), ("D1", 0)].map(|(device, attempts)| Aim {
+            target: 0,
+            device: id(device),
+            attempts,
+        });
+        let on = Cursor {
+            place,
+            pending: pending.to_vec(),
+        };
+        let cursors = [begin, on];
+        let written = cursors.each_ref().map(Cursor::to_text);
+        for (form, lines) in held("cursor", FORM, &written) {
+            for (line, cursor) in lines.iter().zip(&cursors) {
+                assert_eq!(Cursor::parse(Some(line), &part).unwrap(), *cursor, "{form}");
+            }
         }
     }
 
@@ -131,7 +147,7 @@ mod tests {
             "{}",
             r#"{"at":-1}"#,
             r#"{"at":0,"after":""}"#,
-            r#"{"at":0,"x":1}"#,
+            r#"{"at":0,"form":3}"#,
         ] {
             assert!(
                 Cursor::parse(Some(text), &Part::Shards(0, 0)).is_err(),

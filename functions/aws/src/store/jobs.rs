@@ -1,9 +1,10 @@
 //! The jobs of a message: who works on one, how far it is, and what became of it, in one item each, so that nothing is
 //! counted twice.
 
-use super::messages::{Counts, partition};
-use super::rows::{self, BadRow, Row, key, number, text};
+use super::messages::{Counts, partition, readable};
+use super::rows::{self, Row, key, number, text};
 use super::{Fault, Store};
+use crate::form::{self, Form};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
@@ -12,6 +13,13 @@ use aws_sdk_dynamodb::types::{
 use push::device::Version;
 use push::{MessageId, Span, Time};
 use std::fmt::Write;
+
+/// Its forms.
+pub const FORM: Form = Form {
+    what: "a job's item",
+    written: 2,
+    read: 2,
+};
 
 /// A part of the sending of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,11 +111,11 @@ impl Store {
         let call = self
             .job(holder)
             .update_expression(
-                "SET #holder = :me, #until = :until, #last = :last, #expires = if_not_exists(#expires, :expires)",
+                "SET #holder = :me, #until = :until, #last = :last, #form = :form, #expires = if_not_exists(#expires, :expires)",
             )
-            // Taken by the same name: the answer to that was lost.
+            // Taken by the same name: the answer to that was lost. An item of a newer form is left as it is.
             .condition_expression(
-                "attribute_not_exists(#done) AND (attribute_not_exists(#until) OR #until < :now OR #holder = :me)",
+                "attribute_not_exists(#done) AND (attribute_not_exists(#until) OR #until < :now OR #holder = :me) AND (attribute_not_exists(#form) OR #form <= :read)",
             )
             .expression_attribute_names("#done", "done")
             .expression_attribute_names("#expires", "expires")
@@ -115,6 +123,9 @@ impl Store {
             .expression_attribute_values(":last", AttributeValue::Bool(last_try))
             .expression_attribute_values(":until", number((now + CLAIM).seconds()))
             .expression_attribute_values(":now", number(now.seconds()))
+            .expression_attribute_values(":read", number(FORM.read))
+            .expression_attribute_names("#form", form::NAME)
+            .expression_attribute_values(":form", number(FORM.written))
             .expression_attribute_values(":expires", number(holder.expires.seconds()))
             .return_values(ReturnValue::AllNew)
             // What a job's item holds are device ids at most.
@@ -126,6 +137,9 @@ impl Store {
             }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    if let Some(row) = failed.item() {
+                        readable(FORM, row)?;
+                    }
                     let done = failed.item().is_some_and(|row| row.contains_key("done"));
                     Ok(if done { Claim::Done } else { Claim::Held })
                 }
@@ -141,7 +155,7 @@ impl Store {
     /// [`Fault::Conflict`] where the job is not the caller's any more, or not where it was.
     pub async fn step(&self, holder: Holder<'_>, step: &Step, now: Time) -> Result<(), Fault> {
         let mut set =
-            "SET #holder = :me, #until = :until, #cursor = :after, #expires = :expires".to_owned();
+            "SET #holder = :me, #until = :until, #cursor = :after, #form = :form, #expires = :expires".to_owned();
         let mut call = self.job(holder);
         if step.done {
             set.push_str(", #done = :done");
@@ -160,6 +174,8 @@ impl Store {
         let call = call
             .condition_expression(condition)
             .expression_attribute_names("#cursor", "cursor")
+            .expression_attribute_names("#form", form::NAME)
+            .expression_attribute_values(":form", number(FORM.written))
             .expression_attribute_names("#expires", "expires")
             .expression_attribute_values(":after", text(&step.after))
             .expression_attribute_values(":until", number((now + CLAIM).seconds()))
@@ -209,7 +225,7 @@ impl Store {
             .set_key(Some(job_key(message, number)))
             .consistent_read(true);
         let item = call.send().await.map_err(|error| Fault::of(&error))?.item;
-        Ok(item.map(|row| job_of(&row)).transpose()?)
+        item.map(|row| job_of(&row)).transpose()
     }
 
     fn job(&self, holder: Holder<'_>) -> UpdateItemFluentBuilder {
@@ -247,7 +263,8 @@ fn job_key(message: &MessageId, n: u64) -> Row {
 }
 
 /// What the item of a job says.
-pub(super) fn job_of(row: &Row) -> Result<JobState, BadRow> {
+pub(super) fn job_of(row: &Row) -> Result<JobState, Fault> {
+    readable(FORM, row)?;
     // What was never counted is not there.
     let count = |name| {
         if row.contains_key(name) {

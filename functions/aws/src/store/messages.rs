@@ -3,13 +3,21 @@
 use super::devices::Order;
 use super::jobs::{JobState, job_of};
 use super::listing::{Entry, entry_row};
-use super::rows::{self, BadRow, Row, key, number, text};
+use super::rows::{self, Row, key, number, text};
 use super::transaction::NO_ITEM;
 use super::{Fault, NewRequest, Store};
+use crate::form::{self, Form};
 use futures_util::future::try_join_all;
 use push::device::Version;
 use push::{MessageId, Span, Time};
 use serde_json::Value;
+
+/// Its forms.
+pub const FORM: Form = Form {
+    what: "a message",
+    written: 2,
+    read: 2,
+};
 
 /// An accepted message.
 #[derive(Clone, Debug, PartialEq)]
@@ -202,6 +210,7 @@ impl Store {
 fn message_row(message: &NewMessage<'_>, expires: Time) -> Row {
     let NewMessage { id, stored, .. } = message;
     let mut row = key(partition(id), MESSAGE);
+    row.insert(form::NAME.to_owned(), number(FORM.written));
     row.insert("asked".to_owned(), text(stored.asked.to_string()));
     row.insert("created".to_owned(), number(stored.created.millis()));
     row.insert("jobs".to_owned(), number(stored.jobs));
@@ -209,7 +218,8 @@ fn message_row(message: &NewMessage<'_>, expires: Time) -> Row {
     row
 }
 
-fn message_of(row: &Row) -> Result<StoredMessage, BadRow> {
+fn message_of(row: &Row) -> Result<StoredMessage, Fault> {
+    readable(FORM, row)?;
     let asked =
         serde_json::from_str(rows::string(row, "asked")?).map_err(|_| rows::bad("asked"))?;
     Ok(StoredMessage {
@@ -217,4 +227,15 @@ fn message_of(row: &Row) -> Result<StoredMessage, BadRow> {
         created: rows::millis(row, "created")?,
         jobs: rows::integer(row, "jobs")?,
     })
+}
+
+/// That this release reads the form of an item.
+pub(super) fn readable(forms: Form, row: &Row) -> Result<(), Fault> {
+    let form = if row.contains_key(form::NAME) {
+        rows::integer(row, form::NAME)?
+    } else {
+        form::FIRST
+    };
+    let known = forms.check(form);
+    known.map_err(|newer| Fault::Broken(newer.into()))
 }

@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use aws::form::Form;
+
 mod devices;
 mod dynamodb;
+#[path = "../forms/fixtures.rs"]
+mod fixtures;
+mod forms;
 mod jobs;
 mod messages;
 mod pace;
