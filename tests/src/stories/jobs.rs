@@ -1,5 +1,6 @@
 //! Sends that do not fit into one request: on a queue, worked off by jobs, each device once.
 
+use super::metrics::sums;
 use super::publishing::{Stage, counts};
 use crate::answer::NOT_FOUND;
 use crate::api::Api;
@@ -26,6 +27,11 @@ pub(super) fn stories() -> Vec<Story> {
             a_queued_publish_makes_a_lost_endpoint_again_for_its_owner_only,
         ),
         own(FAULTS, &[], a_job_whose_time_is_over_goes_on_in_another),
+        own(
+            FAULTS,
+            &[],
+            a_job_goes_on_in_twenty_others_and_tells_each_device_once,
+        ),
         shared(a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_has),
         own(FAULTS, &[], a_message_that_waited_too_long_is_expired),
         own(
@@ -212,6 +218,34 @@ async fn a_job_whose_time_is_over_goes_on_in_another(api: Api) {
         assert_eq!(api.shown(phone).await, ["Hi"]);
     }
     api.emptied("JobQueue").await;
+}
+
+async fn a_job_goes_on_in_twenty_others_and_tells_each_device_once(api: Api) {
+    let stage = Stage::set(api, 3).await;
+    let api = &stage.api;
+    for (phone, times) in stage.phones.iter().zip([10, 1_000_000]) {
+        api.sns_fault("Publish", &phone.token, "Throttling", times, json!({}))
+            .await;
+    }
+    let id = told(api, &crowd(&[&stage.alice]), "Hi").await;
+    for _ in 0..20 {
+        // The job is under way: its time counts from before this publish.
+        api.called("sns.Publish", 1).await;
+        api.forget_calls().await;
+        api.advance(101).await;
+        api.called("sqs.SendMessageBatch", 1).await;
+        api.forget_calls().await;
+    }
+    heal(api).await;
+    assert_eq!(api.settled(&id).await["accepted"], 3);
+    for phone in &stage.phones {
+        assert_eq!(api.shown(phone).await, ["Hi"]);
+    }
+    api.emptied("JobQueue").await;
+    let jobs = sums(api).await;
+    let count = |outcome: &str| jobs[format!("Jobs {outcome}")].as_u64().unwrap();
+    assert!(count("continued") >= 20, "{jobs}");
+    assert_eq!(count("finished"), 1, "{jobs}");
 }
 
 async fn a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_has(api: Api) {

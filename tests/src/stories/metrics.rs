@@ -34,7 +34,7 @@ async fn counted(api: &Api) -> Value {
 }
 
 /// The same without forgetting it.
-async fn sums(api: &Api) -> Value {
+pub(super) async fn sums(api: &Api) -> Value {
     let answer = api.control(Method::GET, "/metrics", None).await;
     let mut sums = Map::new();
     for line in answer["metrics"].as_array().unwrap() {
