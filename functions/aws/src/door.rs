@@ -1,5 +1,6 @@
 //! The one door between API Gateway's events and our functions: repairs, hands on, catches, answers.
 
+use crate::http::thaw;
 use crate::{Call, Failure, Metric, Metrics, Reply, Start, causes};
 use futures_util::FutureExt;
 use lambda_http::LambdaEvent;
@@ -44,6 +45,7 @@ pub async fn serve<F: Function>(now: fn() -> SystemTime) -> Result<(), lambda_ht
         let function = Arc::clone(&function);
         let (clock, metrics) = (Arc::clone(&start.clock), start.metrics.clone());
         async move {
+            thaw().await;
             let answer = enter(function.as_ref(), event, &*clock, &metrics);
             Ok::<_, Infallible>(answer.await)
         }

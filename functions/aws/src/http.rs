@@ -40,9 +40,18 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Erro
     };
     Ok(Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .pool_idle_timeout(IDLE)
         .tls_context(TlsContext::builder().with_trust_store(roots).build()?)
+        .pool_idle_timeout(IDLE)
         .build_https())
+}
+
+/// Lets what watches the connections see which of them closed while the environment was frozen, before a request goes out on
+/// one. Lambda's event and the ends of connections come in together, and whoever handles the event would be first: hyper repeats
+/// only what it did not send.
+pub(crate) async fn thaw() {
+    // The first lets the driver look, the second those whom it wakes.
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
 }
 
 /// A client of a service that most environments of a function never call: it is built when it is first used.

@@ -1,5 +1,6 @@
 //! Functions that no client calls: other services of AWS hand them their events.
 
+use crate::http::thaw;
 use crate::{Cause, Start, causes};
 use lambda_http::lambda_runtime::{self, LambdaEvent};
 use push::Time;
@@ -47,6 +48,7 @@ pub async fn work<W: Worker>(now: fn() -> SystemTime) -> Result<(), lambda_http:
         move |event: LambdaEvent<W::Event>| {
             let (worker, metrics) = (Arc::clone(&worker), start.metrics.clone());
             async move {
+                thaw().await;
                 let deadline = Time::from_millis(event.context.deadline);
                 let done = worker.work(event.payload, deadline).await;
                 metrics.flush();

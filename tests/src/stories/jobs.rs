@@ -33,6 +33,11 @@ pub(super) fn stories() -> Vec<Story> {
             a_job_goes_on_in_twenty_others_and_tells_each_device_once,
         ),
         shared(a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_has),
+        own(
+            "it closes connections of all",
+            &[],
+            connections_that_close_between_two_sends_cost_nothing,
+        ),
         own(FAULTS, &[], a_message_that_waited_too_long_is_expired),
         own(
             FAULTS,
@@ -277,6 +282,25 @@ async fn a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_ha
     assert_eq!(api.settled(id).await, counts(&json!({"accepted": 2})));
     for phone in &stage.phones {
         assert_eq!(api.shown(phone).await, ["a".repeat(letters)]);
+    }
+}
+
+async fn connections_that_close_between_two_sends_cost_nothing(api: Api) {
+    let stage = Stage::set(api, 2).await;
+    let api = &stage.api;
+    for n in 0..5 {
+        let id = stage.told(&format!("at once {n}"), 2).await;
+        stage.counted(&id, json!({"accepted": 2})).await;
+        api.control(Method::DELETE, "/connections", None).await;
+        let id = told(api, &crowd(&[&stage.alice]), &format!("queued {n}")).await;
+        stage.counted(&id, json!({"accepted": 2})).await;
+        api.control(Method::DELETE, "/connections", None).await;
+    }
+    let expected: Vec<_> = (0..5)
+        .flat_map(|n| [format!("at once {n}"), format!("queued {n}")])
+        .collect();
+    for phone in &stage.phones {
+        assert_eq!(api.shown(phone).await, expected);
     }
 }
 

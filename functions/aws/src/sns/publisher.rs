@@ -83,6 +83,7 @@ impl Publisher {
             Err(error) => {
                 let outcome = sorted(&error);
                 // Only the code: messages repeat endpoints.
+
                 tracing::debug!(code = error.code(), ?outcome, "publish failed");
                 outcome
             }
@@ -186,6 +187,90 @@ fn sorted<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Outcome
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Settings;
+    use crate::http::thaw;
+    use aws_sdk_sns::config::{Credentials, Region, SharedCredentialsProvider};
+    use aws_types::SdkConfig;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    const ANSWER: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>1\
+                          </MessageId></PublishResult></PublishResponse>";
+
+    /// An SNS that answers one request on each connection, and closes it when it is told to. It tells when it has.
+    fn sns() -> (String, Sender<()>, Receiver<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (close, told) = channel();
+        let (tell, closed) = channel();
+        std::thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                let mut reader = BufReader::new(&stream);
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    reader.read_line(&mut line).unwrap();
+                    let line = line.trim_end().to_ascii_lowercase();
+                    if let Some(value) = line.strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    if line.is_empty() {
+                        break;
+                    }
+                }
+                reader.read_exact(&mut vec![0; length]).unwrap();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+                    ANSWER.len()
+                );
+                (&stream).write_all((head + ANSWER).as_bytes()).unwrap();
+                if told.recv().is_err() {
+                    return;
+                }
+                drop(stream);
+                tell.send(()).unwrap();
+            }
+        });
+        (url, close, closed)
+    }
+
+    fn publisher(url: String) -> Publisher {
+        let settings = Settings::read(|variable| match variable {
+            "TABLE_NAME" | "APPLICATION_ID" | "CLIENT_SECRET_ID" | "APP_SECRET_ID" => {
+                Some("unused".to_owned())
+            }
+            _ => None,
+        });
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let aws = SdkConfig::builder()
+            .endpoint_url(url)
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
+        let clock = std::sync::Arc::new(push::Time::default);
+        Publisher::new(&Start::new(settings.unwrap(), aws, clock).unwrap())
+    }
+
+    /// A frozen environment sees nothing: its connections close meanwhile, and it finds them so when it is thawed. Without
+    /// [`thaw`] each second publish would come to [`Outcome::Again`].
+    #[tokio::test]
+    async fn a_connection_that_closes_while_nothing_runs_costs_no_publish() {
+        let (url, close, closed) = sns();
+        let publisher = publisher(url);
+        let rendered = Rendered::Fcm {
+            message: "{}".into(),
+            time_to_live: None,
+        };
+        let letter = Letter::new(Channel("GCM"), &rendered);
+        for n in 0..20 {
+            let outcome = publisher.publish("arn:e", &letter).await;
+            assert_eq!(outcome, Outcome::Accepted, "{n}");
+            // Blocks the one thread of this runtime: whatever watches the connection stands still.
+            close.send(()).unwrap();
+            closed.recv().unwrap();
+            thaw().await;
+        }
+    }
 
     fn names(key: &str, rendered: &Rendered) -> Vec<String> {
         attributes(key, rendered)

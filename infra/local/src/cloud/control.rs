@@ -52,6 +52,7 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/_local/calls", get(calls).delete(reset_calls))
         .route("/_local/metrics", get(metrics).delete(forget_metrics))
         .route("/_local/clock", post(advance))
+        .route("/_local/connections", axum::routing::delete(disconnect))
         .route("/_local/sweep", post(sweep))
         .route("/_local/items", get(items))
         .route("/_local/endpoints", get(endpoints).post(change_endpoint))
@@ -158,6 +159,11 @@ async fn metrics(Shared(cloud): Cloud) -> Json<Value> {
 
 async fn forget_metrics(Shared(cloud): Cloud) -> Json<Value> {
     cloud.metrics.forget();
+    done()
+}
+
+async fn disconnect(Shared(cloud): Cloud) -> Json<Value> {
+    cloud.connections.notify_waiters();
     done()
 }
 

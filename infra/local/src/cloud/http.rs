@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -48,8 +49,9 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
     };
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
+    let calls = Arc::clone(&state);
     let service = service_fn(move |request| {
-        let state = Arc::clone(&state);
+        let state = Arc::clone(&calls);
         async move {
             if admits(local, request.headers()) {
                 respond(state, request).await
@@ -60,9 +62,13 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
         }
     });
     // An error is a client that went away, or a connection that closes because a fault asks for it.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let mut served = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let closing = state.connections.notified();
+    tokio::select! {
+        _ = &mut served => return,
+        () = closing => served.as_mut().graceful_shutdown(),
+    }
+    let _ = served.await;
 }
 
 /// What Docker Desktop calls this machine in a container; it leads to the loopback interface, and to nobody else's machine.

@@ -34,6 +34,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// What the local AWS holds, and where.
@@ -99,6 +100,8 @@ struct State {
     secrets: Secrets,
     sns: Sns,
     sqs: Sqs,
+    /// Told, each connection ends as soon as nothing is under way on it.
+    connections: Notify,
 }
 
 impl Cloud {
@@ -127,6 +130,7 @@ impl Cloud {
             phones: Phones::default(),
             hooks: Hooks::default(),
             metrics: Metrics::default(),
+            connections: Notify::new(),
             clock,
         });
         let listener = TcpListener::bind(options.address)
