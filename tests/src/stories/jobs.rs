@@ -262,7 +262,7 @@ async fn a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_ha
         .into_iter()
         .chain((0..101).map(|_| user("stranger")))
         .collect();
-    let send = async |letters: usize| {
+    let attempt = async |letters: usize| {
         let message = json!({
             "message": {"alert": "a".repeat(letters)},
             "settings": {"apns": {"payload": {"n": "NUMBER"}}, "gcm": {"payload": {"n": "NUMBER"}}},
@@ -272,12 +272,12 @@ async fn a_message_of_exactly_4096_bytes_is_sent_by_a_job_whatever_numbers_it_ha
         let post = api.call(Method::POST, "/messages").backend(api);
         post.body("application/json", message).send().await
     };
-    let over = send(5000).await.ok(400)["message"].to_string();
+    let over = attempt(5000).await.ok(400)["message"].to_string();
     let size = over.split("it has ").nth(1).unwrap();
     let size: usize = size.split(' ').next().unwrap().parse().unwrap();
     let letters = 5000 + 4096 - size;
-    send(letters + 1).await.ok(400);
-    let sent = send(letters).await.ok(202);
+    attempt(letters + 1).await.ok(400);
+    let sent = attempt(letters).await.ok(202);
     let id = sent["messageId"].as_str().unwrap();
     assert_eq!(api.settled(id).await, counts(&json!({"accepted": 2})));
     for phone in &stage.phones {
