@@ -2,6 +2,7 @@
 //! belonged to those before; their tokens are known, and each device gets an endpoint again when it is next told or registers.
 
 use crate::api::Api;
+use crate::clock;
 use crate::phone::{Phone, user};
 use crate::story::{Story, alone};
 use crate::waiting::{LONG, until};
@@ -29,7 +30,7 @@ pub(super) fn stories() -> Vec<Story> {
 }
 
 /// Endpoints that sends make in a second, where `RegisterPerSecond` has its default.
-const CREATES: usize = 5;
+const CREATES: u64 = 5;
 /// Devices of one user.
 const EACH: usize = 10;
 
@@ -84,9 +85,9 @@ async fn all_devices_are_told_after_the_applications_are_replaced(before: Api) {
     let api = moved(&before).await;
     let users: Vec<_> = users.iter().map(String::as_str).collect();
     api.forget_calls().await;
-    let begun = Instant::now();
+    let (started, begun) = (clock::machine(), Instant::now());
     let id = api.tell(&users, "moved").await;
-    assert!(begun.elapsed() < Duration::from_secs(8), "a backend waits");
+    assert!(begun.elapsed() < Duration::from_secs(15), "a backend waits");
     // Registrations do not wait for the endpoints of others.
     let is_told = async {
         let patience = LONG + Duration::from_secs(phones.len() as u64);
@@ -116,15 +117,11 @@ async fn all_devices_are_told_after_the_applications_are_replaced(before: Api) {
     for (n, phone) in phones.iter().enumerate() {
         api.holds(phone, owner(n)).await;
     }
-    // Each push follows its endpoint at once. Two of them may come closer to each other than their turns were.
-    let times: Vec<_> = pushes.iter().map(millis).collect();
-    let most = (0..times.len())
-        .map(|n| times[n..].partition_point(|time| time - times[n] < 1000))
-        .max();
-    assert!(most <= Some(CREATES + 1), "{most:?} in a second");
-    let whole = times[times.len() - 1] - times[0];
-    let turns = u64::try_from(phones.len() - 1).unwrap();
-    assert!(whole + 200 >= turns * 200, "all of it took {whole} ms");
+    // A push follows its endpoint, however late a busy machine makes both: so many are not made before their turns.
+    for (n, push) in (0_u64..).zip(pushes) {
+        let since = clock::parsed(push["at"].as_str().unwrap()).saturating_sub(started);
+        assert!(since >= n * 1000 / CREATES, "push {n} after {since} ms");
+    }
     // From here on it is as it was.
     api.forget_calls().await;
     api.tell(&users, "again").await;
@@ -143,24 +140,13 @@ async fn register_meanwhile(api: &Api) -> usize {
         registration.await.ok(201);
         let took = asked.elapsed();
         assert!(
-            took < Duration::from_secs(2),
+            took < Duration::from_secs(5),
             "a registration took {took:?}"
         );
         registered += 1;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     registered
-}
-
-/// When a push arrived, in milliseconds of its day.
-fn millis(push: &Value) -> u64 {
-    let at = push["at"].as_str().unwrap();
-    let (_, time) = at.trim_end_matches('Z').split_once('T').unwrap();
-    let (time, millis) = time.split_once('.').unwrap();
-    let seconds = time
-        .split(':')
-        .fold(0, |sum, part| sum * 60 + part.parse::<u64>().unwrap());
-    seconds * 1000 + millis.parse::<u64>().unwrap()
 }
 
 async fn a_registration_after_the_applications_are_replaced_is_a_change(before: Api) {
