@@ -10,7 +10,6 @@ pub mod dispatch;
 mod door;
 mod failure;
 #[cfg(test)]
-#[path = "../tests/forms/fixtures.rs"]
 mod fixtures;
 pub mod form;
 mod http;

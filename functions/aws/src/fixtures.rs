@@ -1,4 +1,4 @@
-//! What releases wrote: `tests/forms/KIND/FORM.jsonl` has a value of that form in each line. CONTRIBUTING.md has the rule.
+//! The forms that releases wrote: `tests/forms/KIND/FORM.jsonl` has a value of that form in each line. CONTRIBUTING.md has the rule.
 
 use super::Form;
 use std::collections::BTreeMap;
