@@ -76,8 +76,8 @@ mod tests {
         for (operation, dollars) in [
             // 3 units of reading.
             ("registration, unchanged", "1.575"),
-            // 3 units of reading, 2 calls of SNS, a transaction of three items, each of which costs two units.
-            ("registration, new device", "6.325"),
+            // 3 units of reading, 2 calls of SNS, a transaction of three items and a check, each of which costs two units.
+            ("registration, new device", "7.575"),
             // 1 unit of reading, a transaction of three items, and one message to a queue.
             ("unregistration", "5.475"),
             // 2 units of reading, a transaction of two items and a note, a publish.

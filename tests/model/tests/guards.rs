@@ -13,7 +13,7 @@ const BREAKS: [(Guard, Fault); Guard::ALL.len()] = [
     (Guard::RemovalKeepsPlace, Fault::NoOwner),
     (Guard::OvertakenEnds, Fault::WrongOwner),
     (Guard::OvertakenLeavesPlace, Fault::WrongOwner),
-    (Guard::TokenPlace, Fault::TokenShared),
+    (Guard::TokenPlace, Fault::WrongOwner),
     (Guard::TokenCondition, Fault::TokenShared),
     (Guard::HolderCheck, Fault::TokenShared),
     (Guard::ErasureCheck, Fault::WrongOwner),
