@@ -4,7 +4,7 @@ mod report;
 
 use aws::bindings::{Bindings, Removal};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
-use aws::sns::Endpoints;
+use aws::sns::{Applications, Endpoints};
 use aws::{Cause, Failure, Metric, Metrics, Settings, Start, Worker, causes};
 use push::{Time, Token};
 use report::{Meaning, Report};
@@ -15,6 +15,7 @@ pub struct Feedback {
     settings: Arc<Settings>,
     bindings: Bindings,
     endpoints: Endpoints,
+    applications: Applications,
     metrics: Metrics,
 }
 
@@ -28,6 +29,7 @@ impl Worker for Feedback {
             settings: Arc::clone(&start.settings),
             bindings: Bindings::new(start),
             endpoints: Endpoints::new(start),
+            applications: Applications::new(&start.settings),
             metrics: start.metrics.clone(),
         };
         worker.bindings.store().warm().await;
@@ -89,8 +91,12 @@ impl Feedback {
     }
 
     /// The device that holds the endpoint has ended, if it has not registered since the report and the budget lasts. There
-    /// is no index of endpoints: SNS knows the token, the token's item its device.
+    /// is no index of endpoints: SNS knows the token, the token's item its device. Nothing is done about an endpoint of an
+    /// application before: SNS refuses to speak of it, and its device gets another one.
     async fn remove(&self, report: &Report) -> Result<Removal, Failure> {
+        if !self.applications.have(report.platform, &report.endpoint) {
+            return Ok(Removal::NotNeeded);
+        }
         let Some(token) = self.endpoints.token(&report.endpoint).await? else {
             return Ok(Removal::NotNeeded);
         };
