@@ -6,7 +6,7 @@ use aws::form::Form;
 
 mod devices;
 mod dynamodb;
-#[path = "../forms/fixtures.rs"]
+#[path = "../../src/fixtures.rs"]
 mod fixtures;
 mod forms;
 mod jobs;
