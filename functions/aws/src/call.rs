@@ -30,6 +30,9 @@ pub struct Call {
 /// The gateway's clock and ours may differ by this much. Calls are ordered by the gateway's clock, and markers of logouts
 /// are kept by ours, for longer than this: past it, nothing would be sure.
 const CLOCK_TOLERANCE: Span = Span::from_seconds(60);
+/// API Gateway names milliseconds. A smaller number, which would be in 1973, is no moment in milliseconds: the gateway of
+/// `sam local` names seconds, or nothing. Our clock is taken there.
+const LEAST_EPOCH: u64 = 100_000_000_000;
 
 impl Call {
     /// Reads an event, repairing first what `lambda_http` 1.3 would panic on: raw queries and paths with characters that
@@ -47,9 +50,8 @@ impl Call {
         } = event;
         let now = clock();
         let arrived = match u64::try_from(payload.request_context.time_epoch) {
-            // The gateway of `sam local` names no time.
-            Ok(0) => now,
-            epoch => Time::from_millis(epoch.unwrap_or_default()),
+            Ok(epoch) if epoch >= LEAST_EPOCH => Time::from_millis(epoch),
+            _ => now,
         };
         if now.since(arrived).max(arrived.since(now)) > CLOCK_TOLERANCE {
             return Err(Failure::ClocksDiffer);
