@@ -260,7 +260,7 @@ fn a_logout_without_a_secret_leaves_no_marker() {
 }
 
 #[test]
-fn a_registration_that_was_overtaken_twice_writes_nothing_more() {
+fn a_registration_that_is_overtaken_twice_writes_nothing_more() {
     let mut world = World::default();
     assert!(world.unregister("D", Some("bob"), 3).is_err());
     let overtaken = login("D", "t", "bob", 2);
@@ -339,7 +339,7 @@ fn an_older_secret_does_not_move_a_device_that_is_the_users_again() {
 }
 
 #[test]
-fn an_older_secret_ends_nothing_where_its_registration_was_overtaken() {
+fn an_older_secret_ends_nothing_where_its_registration_is_overtaken() {
     let mut world = World::default();
     world.note_erasure("bob", 1);
     world.register(&login("D", "t", "alice", 2)).unwrap();
