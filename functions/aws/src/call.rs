@@ -39,7 +39,8 @@ impl Call {
     /// a URI cannot hold, a `host` or `x-forwarded-proto` that no URL can be made of, a body that is no base64.
     ///
     /// # Errors
-    /// [`Failure::NotJson`] where a body that should be base64 is not, [`Failure::ClocksDiffer`].
+    /// [`Failure::NotJson`] where a body that should be base64 is not, [`Failure::Unavailable`] where the clocks differ so much
+    /// that the order of calls is not known.
     pub fn read(
         event: LambdaEvent<ApiGatewayV2httpRequest>,
         clock: &(dyn Fn() -> Time + Send + Sync),
@@ -54,7 +55,9 @@ impl Call {
             _ => now,
         };
         if now.since(arrived).max(arrived.since(now)) > CLOCK_TOLERANCE {
-            return Err(Failure::ClocksDiffer);
+            return Err(Failure::Unavailable(
+                "the clocks of the gateway and of the function differ".into(),
+            ));
         }
         let body = match (payload.body.take(), payload.is_base64_encoded) {
             (None, _) => Body::Empty,

@@ -75,7 +75,11 @@ pub async fn enter<F: Function>(
         .clone()
         .unwrap_or_default();
     let work = async {
-        let call = Call::read(event, clock)?;
+        let call = Call::read(event, clock).inspect_err(|failure| {
+            if matches!(failure, Failure::Unavailable(_)) {
+                metrics.count(Metric::ClocksDiffer, 1);
+            }
+        })?;
         let answer = function.answer(&call);
         match time_left(&call) {
             Some(left) => timeout(left, answer).await.unwrap_or_else(|_| {
@@ -102,9 +106,6 @@ pub async fn enter<F: Function>(
         failure.as_ref(),
         milliseconds,
     );
-    if matches!(failure, Some(Failure::ClocksDiffer)) {
-        metrics.count(Metric::ClocksDiffer, 1);
-    }
     match reply.status() {
         500.. => metrics.count(Metric::Failures(F::NAME), 1),
         400.. => metrics.count(Metric::Refusals(F::NAME), 1),

@@ -35,8 +35,6 @@ pub enum Failure {
     UnsupportedContentType,
     /// The idempotency key was used for another request.
     KeyReused,
-    /// The gateway's clock and the function's differ so much that the order of calls is not known.
-    ClocksDiffer,
     /// It cannot be done now; nothing is lost when the caller repeats it.
     Unavailable(Cause),
     /// An unexpected fault of ours.
@@ -74,7 +72,7 @@ impl Failure {
             Self::QueryParameterMissing(_) => "FPWSE0008E",
             Self::Internal(_) => "FPWSE0010E",
             Self::NoSubscription => "FPWSE0012E",
-            Self::ClocksDiffer | Self::Unavailable(_) => "FPWSE0025E",
+            Self::Unavailable(_) => "FPWSE0025E",
             Self::Unauthorized => "FPWSE0401E",
             Self::MethodNotAllowed(_) => "FPWSE0405E",
             Self::TooLarge => "FPWSE0413E",
@@ -96,7 +94,7 @@ impl Failure {
             Self::UnsupportedContentType => 415,
             Self::KeyReused => 422,
             Self::Internal(_) => 500,
-            Self::ClocksDiffer | Self::Unavailable(_) => 503,
+            Self::Unavailable(_) => 503,
         }
     }
 }
@@ -131,7 +129,7 @@ impl fmt::Display for Failure {
             Self::KeyReused => f.write_str(
                 "Unprocessable Entity. The Idempotency-Key was used for another request.",
             ),
-            Self::ClocksDiffer | Self::Unavailable(_) => {
+            Self::Unavailable(_) => {
                 f.write_str("Service Unavailable. Repeat the request after a while.")
             }
             Self::Internal(_) => f.write_str("Internal Server Error. The request can be repeated."),

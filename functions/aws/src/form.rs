@@ -23,7 +23,7 @@ pub struct Form {
     pub read: u64,
 }
 
-/// A form that a newer release writes. Whoever meets it leaves what it stands for to that release.
+/// A form that a newer release writes. A reader of this release leaves the value alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Newer {
     what: &'static str,

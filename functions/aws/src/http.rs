@@ -45,11 +45,11 @@ pub fn client(settings: &Settings) -> Result<SharedHttpClient, lambda_http::Erro
         .build_https())
 }
 
-/// Lets what watches the connections see which of them closed while the environment was frozen, before a request goes out on
-/// one. Lambda's event and the ends of connections come in together, and whoever handles the event would be first: hyper repeats
-/// only what it did not send.
+/// Lets hyper see which connections closed while the environment was frozen, before a request goes out on one. Lambda's event
+/// and the closings arrive together. Without this the event is handled first, on a closed connection, and hyper repeats only a
+/// request that it has not sent.
 pub(crate) async fn thaw() {
-    // The first lets the driver look, the second those whom it wakes.
+    // The first yield lets the driver poll, the second the tasks that it wakes.
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
 }

@@ -56,7 +56,7 @@ impl Reply {
         let body = json!({"code": failure.code(), "message": failure.to_string(), "requestId": request_id});
         let mut reply = Self::with_body(failure.status(), body.to_string());
         match failure {
-            Failure::ClocksDiffer | Failure::Unavailable(_) => reply
+            Failure::Unavailable(_) => reply
                 .headers
                 .insert(RETRY_AFTER, HeaderValue::from_static("1")),
             Failure::MethodNotAllowed(methods) => reply

@@ -169,7 +169,10 @@ async fn the_gateways_clock_is_believed_as_far_as_clocks_differ() {
         (0, Some(now)),
         (now / 1000, Some(now)),
     ] {
-        let response = answered(with("/requestContext/timeEpoch", json!(epoch))).await;
+        let event = with("/requestContext/timeEpoch", json!(epoch));
+        let (response, lines) = counted(event, Context::default()).await;
+        let differ = lines.iter().any(|line| line["ClocksDiffer"] == 1);
+        assert_eq!(differ, arrived.is_none());
         match arrived {
             Some(arrived) => assert_eq!(body(&response)["arrived"], arrived),
             None => assert_eq!(response.status_code, 503),

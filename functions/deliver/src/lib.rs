@@ -125,7 +125,7 @@ impl Deliver {
         };
         let done = async {
             let message = Message::read_back(&stored.asked).map_err(|refused| {
-                Failure::Internal(format!("a stored message is none: {refused}").into())
+                Failure::Internal(format!("a stored message cannot be read: {refused}").into())
             })?;
             let report = self.dispatch.send(Sending {
                 message: &message,

@@ -135,7 +135,7 @@ pub type Seen = Option<Version>;
 pub enum TokenCondition {
     /// It is as it was seen.
     AsSeen(Seen),
-    /// It names this device, or there is none. For an item that was not read.
+    /// The item names this device, or does not exist. This is the condition for an item that was not read.
     NamesNoOther(DeviceId),
 }
 

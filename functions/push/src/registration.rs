@@ -102,18 +102,14 @@ pub enum Assessment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
     /// SNS was asked about this token a short time ago.
-    Kept(String),
+    Kept {
+        /// The endpoint.
+        endpoint: String,
+        /// When it was asked.
+        checked: Time,
+    },
     /// It has to be asked.
     Needed,
-}
-
-/// What is written in the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The change; nothing where the registration was overtaken and has nothing to end.
-    pub change: Option<Change>,
-    /// The device as the answer shows it.
-    pub device: Device,
 }
 
 /// Whether something later than a registration is known.
@@ -179,19 +175,20 @@ pub fn assess(
                 && (wanted.user.is_none() || owner == wanted.user.as_ref())
                 && now.since(device.checked) < CHECK =>
         {
-            Look::Kept(device.endpoint.clone())
+            Look::Kept {
+                endpoint: device.endpoint.clone(),
+                checked: device.checked,
+            }
         }
         _ => Look::Needed,
     };
     Ok(Assessment::Binds { missing, look })
 }
 
-/// What registering writes, given what stands now. `checked` is when SNS was asked about `endpoint`. Neither matters where
-/// the registration was overtaken.
-///
-/// # Errors
-/// [`Refusal::Unauthorized`], [`Refusal::TooManyLogouts`].
-pub fn decide(
+/// What a registration in time writes, and the device as the answer shows it. `checked` is when SNS was asked about
+/// `endpoint`.
+#[must_use]
+pub fn bind(
     now: Time,
     found: &Snapshot,
     further: &Further,
@@ -199,16 +196,29 @@ pub fn decide(
     (endpoint, checked): (&str, Time),
     version: Version,
     policy: &Policy,
-) -> Result<Decision, Refusal> {
+) -> (Change, Device) {
     let live = found.device.as_ref().and_then(|record| record.live(now));
     let mut device = wanted.device_of(live, now, policy);
     endpoint.clone_into(&mut device.endpoint);
     device.checked = checked;
-    let change = match found.order(now, wanted)? {
-        Order::Overtaken => overtaken(now, found, further, wanted, version),
-        Order::InTime => Some(bind(now, found, further, wanted, &device, version, policy)),
-    };
-    Ok(Decision { change, device })
+    let change = written(now, found, further, wanted, &device, version, policy);
+    (change, device)
+}
+
+/// What an overtaken registration writes, and the device as the answer shows it: what it would have ended has ended, and its
+/// place is left. Nothing where all of that is later.
+#[must_use]
+pub fn overtaken(
+    now: Time,
+    found: &Snapshot,
+    further: &Further,
+    wanted: &Registration,
+    version: Version,
+    policy: &Policy,
+) -> (Option<Change>, Device) {
+    let live = found.device.as_ref().and_then(|record| record.live(now));
+    let device = wanted.device_of(live, now, policy);
+    (ended(now, found, further, wanted, version), device)
 }
 
 /// The lease of a device begins anew because its owner has read it. Its place stays: a call that is under way comes later.
@@ -234,17 +244,16 @@ pub fn renew(
         issued: None,
         if_absent: IfAbsent::NotFound,
     };
-    let mut renewed = wanted.device_of(Some(device), now, policy);
-    renewed.endpoint.clone_from(&device.endpoint);
-    renewed.checked = device.checked;
-    let further = Further::default();
-    Some(bind(
-        now, found, &further, &wanted, &renewed, version, policy,
-    ))
+    let (further, endpoint) = (
+        Further::default(),
+        (device.endpoint.as_str(), device.checked),
+    );
+    let (change, _) = bind(now, found, &further, &wanted, endpoint, version, policy);
+    Some(change)
 }
 
 /// The device becomes what was asked for.
-fn bind(
+fn written(
     now: Time,
     found: &Snapshot,
     further: &Further,
@@ -327,10 +336,8 @@ fn bind(
     Change { case, actions }
 }
 
-/// What an overtaken registration would have ended has ended, and its place is left; nothing where all of it is later.
-///
-/// What overtook it is no condition: it stays until this call has given up.
-fn overtaken(
+/// See [`overtaken`]. What overtook the registration is no condition: it stays until this call has given up.
+fn ended(
     now: Time,
     found: &Snapshot,
     further: &Further,

@@ -8,7 +8,7 @@ use crate::table::{self, Cell, Is, Key, TokenCell};
 use crate::world::{Answer, ErasePhase, World};
 use push::change::{Case, Change};
 use push::device::Version;
-use push::registration::{self, Further, IfAbsent, Registration, Snapshot};
+use push::registration::{self, Assessment, Further, IfAbsent, Look, Registration, Snapshot};
 use push::token_item::TokenItem;
 use push::unregistration::{self, Erased, Found, TokenSeen};
 use push::{Span, Time};
@@ -88,26 +88,31 @@ impl Shell<'_> {
             former: former.map(TokenCell::item),
         };
         let looked = world.calls.get(call).and_then(|state| state.looked);
-        let kept = found.device.as_ref().and_then(|record| record.device());
-        let checked = looked.or(kept.map(|device| device.checked));
-        let decision = registration::decide(
-            world.now(self.scenario),
-            &found,
-            &further,
-            &wanted,
-            (token.endpoint(), checked.unwrap_or_default()),
-            version,
-            &POLICY,
-        );
-        let change = decision.map_err(Answer::from)?.change;
-        match change.map(|change| (change.case, change)) {
-            None => Err(Answer::Overtaken),
-            Some((Case::Overtaken, _)) if self.lacks(Guard::OvertakenEnds) => {
-                Err(Answer::Overtaken)
+        let now = world.now(self.scenario);
+        let caller = self.order(call).caller();
+        let assessment = registration::assess(now, &found, &wanted, &caller, &POLICY);
+        let look = match assessment.map_err(Answer::from)? {
+            Assessment::Unchanged(_) => return Err(Answer::Unchanged),
+            Assessment::Overtaken(_) if self.lacks(Guard::OvertakenEnds) => {
+                return Err(Answer::Overtaken);
             }
-            Some((Case::Overtaken, change)) => Ok((change, Answer::Overtaken)),
-            Some((_, change)) => Ok((change, Answer::Registered)),
-        }
+            Assessment::Overtaken(_) => {
+                let (change, _) =
+                    registration::overtaken(now, &found, &further, &wanted, version, &POLICY);
+                return change
+                    .map(|change| (change, Answer::Overtaken))
+                    .ok_or(Answer::Overtaken);
+            }
+            Assessment::Binds { look, .. } => look,
+        };
+        let kept = match look {
+            Look::Kept { checked, .. } => Some(checked),
+            Look::Needed => None,
+        };
+        let endpoint = (token.endpoint(), looked.or(kept).unwrap_or_default());
+        let (change, _) =
+            registration::bind(now, &found, &further, &wanted, endpoint, version, &POLICY);
+        Ok((change, Answer::Registered))
     }
 
     /// What a logout, a removal, or an erasure that has come to a device decides.

@@ -194,40 +194,39 @@ async fn a_reinstall_and_its_logout_end_the_device_before_them(api: Api) {
 }
 
 async fn a_device_whose_new_token_goes_to_another_device_ends(api: Api) {
-    let [alice, bob, carol] = User::three(&api).await;
-    for hold in ORDERS {
-        let phone = alice.phone(&api).await;
+    let devices = |phone: &Phone| {
         let refreshed = phone.refreshed();
         let other = refreshed.reinstalled();
-        let later = async {
-            carol.login(&api, &other).send().await.ok(201);
-        };
-        let login = in_turn(&api, hold, bob.login(&api, &refreshed), later).await;
-        login.ok(201);
-        is_gone(&api, &phone).await;
-        api.holds(&other, Some(&carol.id)).await;
-        let reached = reached(&api, [&alice, &bob, &carol]).await;
-        assert_eq!(reached, [0, 0, 1], "{hold:?}");
-        carol.logs_out(&api, &other, true).await;
-    }
+        (refreshed, other)
+    };
+    a_third_user_logs_in_later(&api, devices).await;
 }
 
 async fn a_device_whose_token_went_through_another_device_ends(api: Api) {
-    let [alice, bob, carol] = User::three(&api).await;
-    for hold in ORDERS {
-        let old = alice.phone(&api).await;
-        let new = old.reinstalled();
+    let devices = |phone: &Phone| {
+        let new = phone.reinstalled();
         let refreshed = new.refreshed();
+        (new, refreshed)
+    };
+    a_third_user_logs_in_later(&api, devices).await;
+}
+
+/// Alice has a phone. Bob's login is for the first of the devices, carol's later one for the second. Only carol's stays.
+async fn a_third_user_logs_in_later(api: &Api, devices: impl Fn(&Phone) -> (Phone, Phone)) {
+    let [alice, bob, carol] = User::three(api).await;
+    for hold in ORDERS {
+        let phone = alice.phone(api).await;
+        let (bobs, carols) = devices(&phone);
         let later = async {
-            carol.login(&api, &refreshed).send().await.ok(201);
+            carol.login(api, &carols).send().await.ok(201);
         };
-        let login = in_turn(&api, hold, bob.login(&api, &new), later).await;
+        let login = in_turn(api, hold, bob.login(api, &bobs), later).await;
         login.ok(201);
-        is_gone(&api, &old).await;
-        api.holds(&refreshed, Some(&carol.id)).await;
-        let reached = reached(&api, [&alice, &bob, &carol]).await;
+        is_gone(api, &phone).await;
+        api.holds(&carols, Some(&carol.id)).await;
+        let reached = reached(api, [&alice, &bob, &carol]).await;
         assert_eq!(reached, [0, 0, 1], "{hold:?}");
-        carol.logs_out(&api, &refreshed, true).await;
+        carol.logs_out(api, &carols, true).await;
     }
 }
 

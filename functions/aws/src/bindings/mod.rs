@@ -17,7 +17,7 @@ use crate::{Clock, Failure, Metric, Metrics, Start, Store, random};
 use push::change::Change;
 use push::device::{Device, Policy, Record, Version};
 use push::reading::{Reading, Renewal};
-use push::registration::{self, Assessment, Decision, Look, Registration, Snapshot};
+use push::registration::{self, Assessment, Look, Registration, Snapshot};
 use push::{Caller, DeviceId, Time, Token};
 
 /// Who has which device.
@@ -99,26 +99,27 @@ impl Bindings {
             let Some(further) = attempts.passed(further).await? else {
                 continue;
             };
-            let live = found.device.as_ref().and_then(|record| record.live(now));
-            let (endpoint, checked) = match (&looked, look, live) {
+            let endpoint = match look {
+                None => None,
                 // The same token is not asked about twice in one call, whatever the table makes of it meanwhile.
-                (Some((endpoint, checked)), ..) => (endpoint.clone(), *checked),
-                (None, None, _) => (String::new(), now),
-                (None, Some(Look::Kept(endpoint)), Some(device)) => (endpoint, device.checked),
-                (None, ..) => looked
-                    .insert((self.endpoints.ready(&wanted.token).await?, now))
-                    .clone(),
+                Some(_) if looked.is_some() => looked.clone(),
+                Some(Look::Kept { endpoint, checked }) => Some((endpoint, checked)),
+                Some(Look::Needed) => {
+                    looked = Some((self.endpoints.ready(&wanted.token).await?, now));
+                    looked.clone()
+                }
             };
-            let (version, now) = (random::version()?, (self.clock)());
-            let Decision { change, device } = registration::decide(
-                now,
-                &found,
-                &further,
-                wanted,
-                (&endpoint, checked),
-                version,
-                &self.policy,
-            )?;
+            let (version, now, policy) = (random::version()?, (self.clock)(), &self.policy);
+            let (change, device) = match &endpoint {
+                None => registration::overtaken(now, &found, &further, wanted, version, policy),
+                Some((endpoint, checked)) => {
+                    let endpoint = (endpoint.as_str(), *checked);
+                    let (change, device) = registration::bind(
+                        now, &found, &further, wanted, endpoint, version, policy,
+                    );
+                    (Some(change), device)
+                }
+            };
             let Some(change) = change else {
                 self.metrics.count(Metric::Registrations("overtaken"), 1);
                 return Ok(device);

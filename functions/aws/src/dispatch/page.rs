@@ -315,7 +315,7 @@ impl Dispatch {
         if self.applications.arn(platform).is_none() {
             return Step::Published(Outcome::Misconfigured, gone.to_owned(), (self.clock)());
         }
-        // Whoever waited for too long needs no endpoint for this.
+        // A message whose time to live is over needs no endpoint.
         if self
             .letter(page, aim, (platform, gone), (self.clock)())
             .is_none()

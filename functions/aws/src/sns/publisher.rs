@@ -198,7 +198,7 @@ mod tests {
     const ANSWER: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult><MessageId>1\
                           </MessageId></PublishResult></PublishResponse>";
 
-    /// An SNS that answers one request on each connection, and closes it when it is told to. It tells when it has.
+    /// A server in place of SNS. It answers one request on each connection, closes the connection on demand, and reports that.
     fn sns() -> (String, Sender<()>, Receiver<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -21,7 +21,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The same, of a message that was accepted. Its limits were judged then, by the release that accepted it.
+    /// Reads an accepted message back. The release that accepted it has checked its limits.
     pub fn of_accepted(value: &'a Value) -> Option<Self> {
         let fields = Self::of(value)?;
         Some(Self {

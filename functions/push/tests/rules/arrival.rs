@@ -1,33 +1,20 @@
 //! The order of arrival, rule by rule: what an overtaken registration ends, what it leaves, and what overtakes it.
 
 use crate::table::Table;
+use crate::{device, registered, token, user};
 use push::change::{Case, Change};
 use push::device::{GRACE, Policy, Version};
 use push::erasure::Erasure;
 use push::logout::UserHash;
-use push::registration::{
-    Assessment, Further, IfAbsent, Registration, Snapshot, assess, decide, renew,
-};
+use push::registration::{Further, IfAbsent, Missing, Registration, Snapshot, renew};
 use push::unregistration::{Found, TokenSeen, remove, unregister};
-use push::{Caller, DeviceId, Platform, Refusal, Span, Time, Token, UserId};
+use push::{Caller, Refusal, Span, Time, UserId};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
 
 fn policy() -> Policy {
     crate::policy(Span::from_days(10))
-}
-
-fn device(name: &str) -> DeviceId {
-    DeviceId::parse(name).unwrap()
-}
-
-fn user(name: &str) -> UserId {
-    UserId::parse(name).unwrap()
-}
-
-fn token(name: &str) -> Token {
-    Token::parse(Platform::Fcm, &name.repeat(40)).unwrap()
 }
 
 /// So many milliseconds after the beginning.
@@ -85,20 +72,16 @@ impl World {
         found: &Snapshot,
         wanted: &Registration,
     ) -> Result<Option<Change>, Refusal> {
-        let (now, policy, version) = (at(1000), policy(), self.version());
-        let missing = match assess(now, found, wanted, &Caller::Provisioned, &policy)? {
-            Assessment::Unchanged(_) => return Ok(None),
-            Assessment::Overtaken(missing) | Assessment::Binds { missing, .. } => missing,
+        let version = self.version();
+        let read = |missing: Missing| {
+            let holder = missing.holder.and_then(|id| self.table.devices.get(&id));
+            let former = missing.former.and_then(|key| self.table.tokens.get(&key));
+            Further {
+                holder: holder.cloned(),
+                former: former.cloned(),
+            }
         };
-        let holder = missing.holder.and_then(|id| self.table.devices.get(&id));
-        let former = missing.former.and_then(|key| self.table.tokens.get(&key));
-        let further = Further {
-            holder: holder.cloned(),
-            former: former.cloned(),
-        };
-        let endpoint = ("arn", now);
-        let decision = decide(now, found, &further, wanted, endpoint, version, &policy)?;
-        Ok(decision.change)
+        registered(at(1000), found, wanted, version, &policy(), read)
     }
 
     /// The user is erased by a call that arrived then; what they have is not looked at.
@@ -278,7 +261,7 @@ fn a_removal_leaves_the_registration_that_is_under_way_alone() {
         record: world.table.devices.get(&id),
         token: TokenSeen::NotRead,
     };
-    let change = remove(at(2000), found, "arn", at(2000), version).unwrap();
+    let change = remove(at(2000), found, "arn:new", at(2000), version).unwrap();
     assert!(world.table.apply(&change));
     assert_eq!((world.owner("D"), world.place("D")), (None, at(1)));
     world.register(&login("D", "t", "bob", 2)).unwrap();

@@ -4,7 +4,9 @@
 use crate::table::Table;
 use proptest::prelude::*;
 use push::device::{Policy, Record, Version};
-use push::registration::{Assessment, Further, IfAbsent, Look, Missing, Registration, Snapshot};
+use push::registration::{
+    Assessment, Further, IfAbsent, Look, Missing, Registration, Snapshot, bind, overtaken,
+};
 use push::subscription::{Tags, Way, Wish};
 use push::unregistration::{Found, TokenSeen};
 use push::{Caller, DeviceId, Platform, Span, TagId, TagName, Time, Token, UserId};
@@ -339,8 +341,8 @@ impl World {
         let assessment = push::registration::assess(self.now, &found, &wanted, &caller, &policy);
         let (missing, look) = match assessment.unwrap() {
             Assessment::Unchanged(_) => return None,
-            Assessment::Overtaken(missing) => (missing, Look::Needed),
-            Assessment::Binds { missing, look } => (missing, look),
+            Assessment::Overtaken(missing) => (missing, None),
+            Assessment::Binds { missing, look } => (missing, Some(look)),
         };
         let Some(further) = further else {
             // What else is needed is read at another moment than what it was needed for.
@@ -352,21 +354,21 @@ impl World {
                 further,
             });
         };
-        let endpoint = match look {
-            Look::Kept(endpoint) => endpoint,
-            Look::Needed => format!("arn:{}", wanted.token.key().as_str()),
-        };
         let version = self.version();
-        let decision = push::registration::decide(
-            self.now,
-            &found,
-            &further,
-            &wanted,
-            (&endpoint, self.now),
-            version,
-            &policy,
-        );
-        let change = decision.unwrap().change;
+        let change = match look {
+            None => overtaken(self.now, &found, &further, &wanted, version, &policy).0,
+            Some(look) => {
+                let endpoint = match look {
+                    Look::Kept { endpoint, .. } => endpoint,
+                    Look::Needed => format!("arn:{}", wanted.token.key().as_str()),
+                };
+                let endpoint = (endpoint.as_str(), self.now);
+                let bound = bind(
+                    self.now, &found, &further, &wanted, endpoint, version, &policy,
+                );
+                Some(bound.0)
+            }
+        };
         if change.is_none_or(|change| self.table.apply(&change)) {
             let lease = policy.lease_end(self.now);
             self.registrations.push(Registered { wanted, lease });

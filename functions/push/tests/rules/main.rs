@@ -10,8 +10,27 @@ mod subscriptions;
 mod table;
 mod who_may;
 
-use push::device::Policy;
-use push::{ClientSecretMode, RequireClientSecret, Span, Time};
+use push::change::Change;
+use push::device::{Policy, Version};
+use push::registration::{
+    Assessment, Further, Missing, Registration, Snapshot, assess, bind, overtaken,
+};
+use push::{
+    Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, Time, Token,
+    UserId,
+};
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn device(name: &str) -> DeviceId {
+    DeviceId::parse(name).unwrap()
+}
+
+fn token(letter: &str) -> Token {
+    Token::parse(Platform::Fcm, &letter.repeat(40)).unwrap()
+}
 
 /// The template's defaults for all but the lease.
 fn policy(lease: Span) -> Policy {
@@ -21,4 +40,28 @@ fn policy(lease: Span) -> Policy {
         require_client_secret: RequireClientSecret::Users,
         client_secret_mode: ClientSecretMode::PerUser,
     }
+}
+
+/// What a registration by a trusted caller writes; `read` gives what else it has to know.
+fn registered(
+    now: Time,
+    found: &Snapshot,
+    wanted: &Registration,
+    version: Version,
+    policy: &Policy,
+    read: impl FnOnce(Missing) -> Further,
+) -> Result<Option<Change>, Refusal> {
+    Ok(
+        match assess(now, found, wanted, &Caller::Provisioned, policy)? {
+            Assessment::Unchanged(_) => None,
+            Assessment::Overtaken(missing) => {
+                overtaken(now, found, &read(missing), wanted, version, policy).0
+            }
+            Assessment::Binds { missing, .. } => {
+                let (further, endpoint) = (read(missing), ("arn:new", now));
+                let bound = bind(now, found, &further, wanted, endpoint, version, policy);
+                Some(bound.0)
+            }
+        },
+    )
 }

@@ -338,7 +338,7 @@ fn registered(now: Time, owner: Option<&str>) -> (Record, usize, Vec<TagName>) {
     };
     let further = Further::default();
     let (endpoint, version) = (("arn:a", now), Version([2; 16]));
-    let decision = push::registration::decide(
+    let (change, _) = push::registration::bind(
         now,
         &snapshot,
         &further,
@@ -347,7 +347,6 @@ fn registered(now: Time, owner: Option<&str>) -> (Record, usize, Vec<TagName>) {
         version,
         &policy(),
     );
-    let change = decision.unwrap().change.unwrap();
     let (after, put, deleted) = written(&change);
     (after, put.len(), names(&deleted))
 }

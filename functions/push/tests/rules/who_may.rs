@@ -1,37 +1,23 @@
 //! Who may do what: every cell of the table, and the case that each registration comes to.
 
-use push::change::{Action, Case, Change};
+use crate::{device, registered, token, user};
+use push::change::{Action, Case};
 use push::device::{Binding, Device, Ended, Policy, Record, State, Version};
 use push::logout::{LoggedOut, LogoutMarkers, UserHash};
 use push::reading::{Renewal, read};
 use push::registration::{
-    Assessment, Further, IfAbsent, Look, Missing, Registration, Snapshot, assess, decide,
+    Assessment, Further, IfAbsent, Look, Missing, Registration, Snapshot, assess,
 };
 use push::subscription::Subscriptions;
 use push::token_item::TokenItem;
 use push::unregistration::{Erased, Found, TokenSeen, erase, remove, unregister};
-use push::{
-    Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, Time, Token,
-    UserId,
-};
+use push::{Caller, ClientSecretMode, Refusal, RequireClientSecret, Span, Time};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
 
 fn policy() -> Policy {
     crate::policy(Span::from_days(270))
-}
-
-fn user(name: &str) -> UserId {
-    UserId::parse(name).unwrap()
-}
-
-fn device(name: &str) -> DeviceId {
-    DeviceId::parse(name).unwrap()
-}
-
-fn token(letter: &str) -> Token {
-    Token::parse(Platform::Fcm, &letter.repeat(40)).unwrap()
 }
 
 /// The callers of the table, in its order; the user of each secret is alice, but for the last.
@@ -257,24 +243,10 @@ fn a_caller_without_a_secret_is_turned_away_where_all_calls_need_one() {
 
 /// The case that a registration by a trusted caller comes to, and how many actions it takes.
 fn case(found: &Snapshot, further: &Further, wanted: &Registration) -> Option<(Case, usize)> {
-    match assess(NOW, found, wanted, &Caller::Provisioned, &policy()).unwrap() {
-        Assessment::Unchanged(_) => None,
-        Assessment::Overtaken(_) | Assessment::Binds { .. } => {
-            let change = decided(found, further, wanted).unwrap()?;
-            Some((change.case, change.actions.len()))
-        }
-    }
-}
-
-/// The change that a registration comes to.
-fn decided(
-    found: &Snapshot,
-    further: &Further,
-    wanted: &Registration,
-) -> Result<Option<Change>, Refusal> {
-    let (endpoint, version) = (("arn:new", NOW), Version([3; 16]));
-    let decision = decide(NOW, found, further, wanted, endpoint, version, &policy())?;
-    Ok(decision.change)
+    let (version, policy) = (Version([3; 16]), policy());
+    let read = |_| further.clone();
+    let change = registered(NOW, found, wanted, version, &policy, read).unwrap()?;
+    Some((change.case, change.actions.len()))
 }
 
 #[test]
@@ -390,7 +362,11 @@ fn a_logout_does_not_wait_for_sns_and_a_login_makes_sure() {
         Ok(Assessment::Binds { look, .. }) => look,
         other => panic!("{other:?}"),
     };
-    assert_eq!(look(None), Look::Kept("arn:a".to_owned()));
+    let kept = Look::Kept {
+        endpoint: "arn:a".to_owned(),
+        checked: NOW - DAY,
+    };
+    assert_eq!(look(None), kept);
     assert_eq!(look(Some("bob")), Look::Needed);
 }
 
@@ -406,8 +382,9 @@ fn a_registration_that_finds_an_endpoint_of_another_application_asks_sns_and_is_
         let look = Look::Needed;
         let missing = Missing::default();
         assert_eq!(assessed(&useless), Assessment::Binds { missing, look });
-        let decided = decided(&useless, &Further::default(), &wanted).unwrap();
-        let change = decided.unwrap();
+        let (version, read) = (Version([3; 16]), |_| Further::default());
+        let change = registered(NOW, &useless, &wanted, version, &policy(), read);
+        let change = change.unwrap().unwrap();
         assert_eq!(change.case, Case::Renewal);
         let put = change.actions.iter().find_map(|action| match action {
             Action::PutDevice { record, .. } => record.device(),
