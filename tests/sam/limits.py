@@ -292,6 +292,19 @@ def unfollowed_parameter(given):
             one.pop("Condition", None)
 
 
+@most(
+    "dashboard-metrics-in-all",
+    2500,
+    "AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html",
+    lambda given: [many_in_dashboard("metrics")(given) for _ in range(5)],
+    "metrics in a dashboard",
+)
+def _(given):
+    for name, dashboard in each(given, DASHBOARD):
+        found = json.loads(dashboard["DashboardBody"])["widgets"]
+        yield name, sum(len(widget.get("properties", {}).get("metrics", [])) for widget in found)
+
+
 @row(
     "monitoring",
     "Monitoring=false leaves no alarm and no dashboard",
@@ -915,6 +928,22 @@ def _(given):
     for _, view in given.views:
         for api in view.raw("AWS::ApiGatewayV2::Api").values():
             yield "Api", len(str(view.value(api.get("Name", api["Body"]["info"]["title"]))))
+
+
+@row(
+    "made-names",
+    "CloudFormation makes the other names: unique, and short enough with the longest stack name",
+    "AWSCloudFormation/latest/UserGuide/aws-properties-name.html",
+    lambda given: resource(given, "JobQueue").update(QueueName={"Fn::Sub": "${AWS::StackName}-jobs"}),
+)
+def _(given):
+    gateway = {f"AWS::ApiGatewayV2::{kind}" for kind in ("Api", "Stage", "DomainName", "ApiMapping")}
+    for _, view in given.views:
+        for name, one in view.whole["Resources"].items():
+            kind = one["Type"]
+            own = {f"{kind.split('::')[-1]}Name", "Name"} & set(one.get("Properties", {}))
+            if own and kind not in gateway | {GROUP}:
+                yield name
 
 
 # What the code sends. A constant that is not found is red too: its row would look at nothing.
