@@ -17,8 +17,8 @@ from pathlib import Path
 STUB = Path(__file__).with_name("stub.py").resolve()
 STUBBED = ["aws", "cargo", "curl", "docker", "git", "ip", "sam", "sha256sum", "unzip"]
 SHELLS = {
-    "bash": (["bash", "--noprofile", "--norc", "-i"], "trap 'echo \"FAILED $BASH_COMMAND\" >&2' ERR"),
-    "zsh": (["zsh", "-f", "-i"], 'TRAPZERR() { echo "FAILED before line $LINENO" >&2 }'),
+    "bash": (["bash", "--noprofile", "--norc", "-u", "-i"], "trap 'echo \"FAILED $BASH_COMMAND\" >&2' ERR"),
+    "zsh": (["zsh", "-f", "-u", "-i"], 'TRAPZERR() { echo "FAILED before line $LINENO" >&2 }'),
 }
 # What a shell says of its own: an error, or what a failed command leaves behind. Without a terminal there is no job control.
 ERROR = re.compile(r"^(FAILED|(/\S*/)?(bash|zsh): (?!cannot set terminal|no job control))", re.M)
@@ -88,7 +88,7 @@ def stumbles(file, shell, parameters):
 def changes(shell, parameters):
     """Whether `change` of the guide names every parameter, and only those of the stack."""
     definitions = [
-        commands for _, commands in blocks("infra/README.md") if re.search(r"^(STACK=|change\(\))", commands, re.M)
+        commands for _, commands in blocks("infra/README.md") if re.search(r"^STACK=", commands, re.M)
     ]
     last = parameters[-1]
     said, noted = pasted(shell, [*definitions, f"change {last}='a b,c=d'"], parameters)

@@ -22,6 +22,9 @@ def aws(arguments):
 def main(name, *arguments):
     with open(os.environ["NOTED"], "a", encoding="utf-8") as noted:
         noted.write(json.dumps([name, *arguments]) + "\n")
+    # `-K -` and `-d @-` read standard input.
+    if {"-", "@-"} & set(arguments):
+        sys.stdin.read()
     if name == "aws":
         print(aws(arguments))
     if name == "unzip":
