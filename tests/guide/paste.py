@@ -87,9 +87,7 @@ def stumbles(file, shell, parameters):
 
 def changes(shell, parameters):
     """Whether `change` of the guide names every parameter, and only those of the stack."""
-    definitions = [
-        commands for _, commands in blocks("infra/README.md") if re.search(r"^STACK=", commands, re.M)
-    ]
+    definitions = [commands for _, commands in blocks("infra/README.md") if re.search(r"^STACK=", commands, re.M)]
     last = parameters[-1]
     said, noted = pasted(shell, [*definitions, f"change {last}='a b,c=d'"], parameters)
     updates = [call for call in noted if call[1:3] == ["cloudformation", "update-stack"]]
