@@ -2,7 +2,7 @@
 
 use crate::Query;
 use aws::store::{Attempts, Counts, JobState, Reports, StoredMessage};
-use aws::{Call, Failure, Page, Reply, random, shown};
+use aws::{Call, Failure, Page, Reply, shown};
 use push::{MessageId, Time};
 use serde_json::{Map, json};
 
@@ -35,12 +35,11 @@ impl Query {
     pub(crate) async fn erase(&self, call: &Call) -> Result<Reply, Failure> {
         self.secrets.backend(call).await?;
         let id = id(call)?;
-        let traces = self.store.traces(&id, call.now).await?;
-        let traces = traces.ok_or(Failure::NotFound)?;
+        let message = self.store.stored_message(&id, call.now).await?;
+        let created = message.ok_or(Failure::NotFound)?.created;
         let mut attempts = Attempts::new(self.clock.clone(), call.now);
-        let name = random::version()?;
-        // Whatever an attempt has done, the next one does not do again or does to the same effect.
-        attempts.repeat(|| self.store.erase(&traces, name)).await?;
+        let delete = || self.store.delete_message(&id, created);
+        attempts.repeat(delete).await?;
         Ok(Reply::empty(204))
     }
 

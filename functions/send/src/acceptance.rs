@@ -1,7 +1,7 @@
 //! Accepting messages, once for each idempotency key.
 
 use crate::Sender;
-use crate::keeping::{Draft, Put, chunks, fresh, new};
+use crate::keeping::{accepted, fresh};
 use aws::store::{Attempts, Fault, JobState, NewRequest, StoredMessage};
 use aws::{Call, Failure, Reply};
 use push::message::Message;
@@ -52,12 +52,17 @@ impl Sender {
         body: &Value,
         messages: &[(&Message, u64)],
     ) -> Result<Acceptance, Failure> {
-        let draft = |(message, jobs)| Draft::of(message, jobs, call.now);
+        let draft = |(message, jobs)| accepted(message, jobs, call.now);
         let drafts: Vec<_> = messages.iter().copied().map(draft).collect();
         let mut attempts = Attempts::new(self.clock.clone(), call.now);
         let Some(key) = key(call)? else {
-            let ids = self.keep(&drafts, &mut attempts).await?;
+            let ids = fresh(drafts.len())?;
+            let kept = self.keep(&ids, &drafts, call.now).await;
             let messages = due(ids, drafts);
+            if kept.is_err() {
+                self.withdraw(&messages).await;
+            }
+            kept?;
             return Ok(Acceptance::Messages {
                 messages,
                 key: None,
@@ -66,16 +71,10 @@ impl Sender {
         let body = Digested::of(body.to_string().as_bytes());
         loop {
             let ids = fresh(drafts.len())?;
-            match self
-                .claim(call, &key, &body, &ids, &drafts, &mut attempts)
-                .await?
-            {
+            match self.claim(call, &key, &body, &ids, &mut attempts).await? {
                 Claim::Ours => {
-                    // All of them are in the request by now: what is missing, whoever goes on with it keeps.
-                    let messages = new(&ids, &drafts);
-                    let first = chunks(&messages).next().map_or(0, <[_]>::len);
-                    let further = messages.get(first..).unwrap_or_default();
-                    let kept = self.keep_under(further, &mut attempts).await;
+                    // The request has their ids: a repeat keeps what is missing.
+                    let kept = self.keep(&ids, &drafts, call.now).await;
                     self.released(&key, kept).await?;
                     let messages = due(ids, drafts);
                     return Ok(Acceptance::Messages {
@@ -97,14 +96,13 @@ impl Sender {
         }
     }
 
-    /// Keeps the request with the first of its messages, or finds out what became of the one that was made before.
+    /// Keeps the request, or finds out what became of the one that was made before.
     async fn claim(
         &self,
         call: &Call,
         key: &Digested,
         body: &Digested,
         ids: &[MessageId],
-        drafts: &[Draft<'_>],
         attempts: &mut Attempts,
     ) -> Result<Claim, Failure> {
         let request = NewRequest {
@@ -113,9 +111,10 @@ impl Sender {
             messages: ids,
             made: call.now,
         };
-        let messages = new(ids, drafts);
-        let first = chunks(&messages).next().unwrap_or_default();
-        if self.put(Some(&request), first, attempts).await? == Put::Kept {
+        if attempts
+            .written(|| self.store.put_request(&request))
+            .await?
+        {
             return Ok(Claim::Ours);
         }
         let kept = self.store.request(key).await;
@@ -127,7 +126,7 @@ impl Sender {
             return Ok(Claim::Ours);
         }
         match repeat((self.clock)(), kept.as_ref(), body) {
-            // An id is another message's, or the request has gone meanwhile.
+            // The request has gone meanwhile.
             Repeat::First => attempts.again(Fault::Conflict).await.map(|()| Claim::Again),
             Repeat::Other => Err(Failure::KeyReused),
             Repeat::Answered(answer) => Ok(Claim::Answered(answer.to_owned())),
@@ -146,7 +145,7 @@ impl Sender {
     async fn resume(
         &self,
         kept: &Kept,
-        drafts: Vec<Draft<'_>>,
+        drafts: Vec<StoredMessage>,
         now: Time,
         attempts: &mut Attempts,
     ) -> Result<Vec<Accepted>, Failure> {
@@ -160,8 +159,7 @@ impl Sender {
         let (mut messages, mut missing) = (Vec::new(), Vec::new());
         for ((id, draft), found) in kept.messages.iter().zip(drafts).zip(found) {
             let (stored, progress) = match found {
-                // Beyond the first transaction, an id may have been another message's.
-                Some((stored, _)) if !draft.is_kept_as(&stored) => {
+                Some((stored, _)) if !is_kept_as(&draft, &stored) => {
                     return Err(Failure::Internal("an id is another message's".into()));
                 }
                 Some((stored, jobs)) => {
@@ -170,7 +168,7 @@ impl Sender {
                 }
                 None => {
                     missing.push((id.clone(), draft.clone()));
-                    (draft.stored, Progress::Due)
+                    (draft, Progress::Due)
                 }
             };
             messages.push(Accepted {
@@ -180,7 +178,7 @@ impl Sender {
             });
         }
         let (ids, drafts): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
-        self.keep_under(&new(&ids, &drafts), attempts).await?;
+        self.keep(&ids, &drafts, now).await?;
         Ok(messages)
     }
 
@@ -236,13 +234,19 @@ enum Claim {
     Again,
 }
 
-fn due(ids: Vec<MessageId>, drafts: Vec<Draft<'_>>) -> Vec<Accepted> {
-    let accepted = |(id, draft): (_, Draft<'_>)| Accepted {
+fn due(ids: Vec<MessageId>, messages: Vec<StoredMessage>) -> Vec<Accepted> {
+    let due = |(id, stored)| Accepted {
         id,
-        stored: draft.stored,
+        stored,
         progress: Progress::Due,
     };
-    ids.into_iter().zip(drafts).map(accepted).collect()
+    ids.into_iter().zip(messages).map(due).collect()
+}
+
+/// Whether the table gives the message back so.
+fn is_kept_as(message: &StoredMessage, stored: &StoredMessage) -> bool {
+    let text = message.asked.to_string();
+    serde_json::from_str::<Value>(&text).is_ok_and(|asked| asked == stored.asked)
 }
 
 fn progress(stored: &StoredMessage, jobs: &[JobState]) -> Progress {

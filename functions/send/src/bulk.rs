@@ -4,7 +4,7 @@ use crate::Sender;
 use crate::acceptance::{Acceptance, Accepted};
 use crate::sending::Plan;
 use aws::jobs::AT_ONCE;
-use aws::store::{Entry, NewMessage};
+use aws::store::Entry;
 use aws::{Call, Failure, Reply, shown};
 use push::Invalid;
 use push::message::{Message, parse_bulk};
@@ -41,8 +41,7 @@ impl Sender {
                     .send_all(call, &messages, plans, &accepted, &mut forgotten)
                     .await;
                 if let (Err((_, n)), None) = (&reply, &key) {
-                    let unsent = accepted.iter().skip(*n).map(|kept| kept.id.clone());
-                    self.withdraw(&unsent.collect::<Vec<_>>(), call.now).await;
+                    self.withdraw(accepted.get(*n..).unwrap_or_default()).await;
                 }
                 let reply = reply.map_err(|(failure, _)| failure);
                 self.finish(key.as_ref(), reply, forgotten).await
@@ -65,11 +64,7 @@ impl Sender {
         for ((message, kept), plan) in messages.iter().zip(accepted).zip(plans) {
             let sent = self.send(call, message, kept, plan, None).await;
             *forgotten |= sent.map_err(|failure| (failure, list.len()))?.forgotten;
-            let entry = Entry::of(&NewMessage {
-                id: &kept.id,
-                alert: message.alert(),
-                stored: &kept.stored,
-            });
+            let entry = Entry::of(&kept.id, message.alert(), &kept.stored);
             list.extend(entry.map(|entry| shown::entry(&self.settings, call, &entry)));
         }
         Reply::json(202, &json!({"messages": list})).map_err(|failure| (failure, list.len()))

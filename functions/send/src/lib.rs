@@ -93,8 +93,7 @@ impl Sender {
         };
         let sent = self.send(call, &message, &kept, plan, known.as_ref()).await;
         if sent.is_err() && key.is_none() {
-            self.withdraw(std::slice::from_ref(&kept.id), call.now)
-                .await;
+            self.withdraw(std::slice::from_ref(&kept)).await;
         }
         let forgotten = sent.as_ref().is_ok_and(|sent| sent.forgotten);
         let reply = sent.and_then(|sent| answer(&message, &kept.id, sent.recipients.as_deref()));

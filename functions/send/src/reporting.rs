@@ -2,7 +2,7 @@
 
 use crate::Sender;
 use crate::acceptance::{Accepted, Progress};
-use crate::keeping::Draft;
+use crate::keeping::accepted;
 use aws::jobs::AT_ONCE;
 use aws::store::{Attempts, NewReport};
 use aws::{Body, Call, Failure, Reply, random};
@@ -60,6 +60,7 @@ impl Sender {
                 .written(|| self.store.put_report(new, name))
                 .await?
             {
+                self.count(new).await;
                 if let Some(events) = &self.events {
                     let event = Event {
                         what: What::StatusChanged(id, report),
@@ -84,20 +85,26 @@ impl Sender {
         device: &DeviceId,
     ) -> Result<(), Failure> {
         let message = Message::dismissal(id.clone(), reader.clone(), device.clone());
-        let draft = Draft::of(&message, self.plan(&message, AT_ONCE).jobs(), call.now);
-        let mut attempts = Attempts::new(self.clock.clone(), call.now);
-        let ids = self
-            .keep(std::slice::from_ref(&draft), &mut attempts)
-            .await?;
-        for id in ids {
-            let kept = Accepted {
-                id,
-                stored: draft.stored.clone(),
-                progress: Progress::Due,
-            };
-            let plan = self.plan(&message, AT_ONCE);
-            self.send(call, &message, &kept, plan, None).await?;
-        }
+        let plan = self.plan(&message, AT_ONCE);
+        let kept = Accepted {
+            id: random::message_id()?,
+            stored: accepted(&message, plan.jobs(), call.now),
+            progress: Progress::Due,
+        };
+        let (ids, stored) = (
+            std::slice::from_ref(&kept.id),
+            std::slice::from_ref(&kept.stored),
+        );
+        self.keep(ids, stored, call.now).await?;
+        self.send(call, &message, &kept, plan, None).await?;
         Ok(())
+    }
+
+    /// A report that is not counted is missing from a statistic, and that is no reason to fail it.
+    async fn count(&self, new: NewReport<'_>) {
+        if let Err(fault) = self.store.count_report(new).await {
+            let (code, id) = (Failure::from(fault).code(), new.message.as_str());
+            tracing::warn!(code, messageId = id, "a report was not counted");
+        }
     }
 }

@@ -7,7 +7,7 @@ use aws::jobs::{Job, Part, Work};
 use aws::store::{Attempts, Claim, GoesOn, Holder};
 use aws::{Call, Failure, Metric, random};
 use push::message::Message;
-use push::{MessageId, Span, Time};
+use push::{Span, Time};
 
 /// How a message is sent.
 pub(crate) enum Plan {
@@ -85,7 +85,24 @@ impl Sender {
         if kept.progress == Progress::Done {
             return Ok(Sent::default());
         }
-        let sent = match (plan, &self.jobs) {
+        // The entry of the list is on its way meanwhile.
+        let (sent, ()) = tokio::join!(
+            self.send_as(call, message, kept, plan, known),
+            self.list(&kept.id, message, &kept.stored)
+        );
+        self.metrics.count(Metric::Sends, u64::from(sent.is_ok()));
+        sent
+    }
+
+    async fn send_as(
+        &self,
+        call: &Call,
+        message: &Message,
+        kept: &Accepted,
+        plan: Plan,
+        known: Option<&Known>,
+    ) -> Result<Sent, Failure> {
+        match (plan, &self.jobs) {
             (Plan::AtOnce(part), _) => self.at_once(call, message, kept, part, known).await,
             (Plan::Queued(parts), Some(jobs)) => {
                 // Where somebody died at this, some are on the queue already: whoever comes second finds them done.
@@ -101,23 +118,16 @@ impl Sender {
                 put.map(|()| Sent::default())
             }
             (Plan::Queued(_), None) => Err(Failure::Internal("no queue".into())),
-        };
-        self.metrics.count(Metric::Sends, u64::from(sent.is_ok()));
-        sent
+        }
     }
 
     /// Messages that were not all put on the queue, and whose backend will not come back for them, are gone, and so are
     /// those of their jobs that nobody has begun.
-    pub(crate) async fn withdraw(&self, ids: &[MessageId], now: Time) {
-        for id in ids {
-            let withdrawn = async {
-                if let Some(traces) = self.store.traces(id, now).await? {
-                    self.store.erase(&traces, random::version()?).await?;
-                }
-                Ok::<_, Failure>(())
-            };
-            if let Err(failure) = withdrawn.await {
-                let (code, id) = (failure.code(), id.as_str());
+    pub(crate) async fn withdraw(&self, messages: &[Accepted]) {
+        for Accepted { id, stored, .. } in messages {
+            let deleted = self.store.delete_message(id, stored.created).await;
+            if let Err(fault) = deleted {
+                let (code, id) = (Failure::from(fault).code(), id.as_str());
                 tracing::warn!(code, messageId = id, "a message was not withdrawn");
             }
         }

@@ -184,13 +184,15 @@ async fn what_was_sent_before_its_answer_was_kept_is_not_sent_again(api: Api) {
 }
 
 async fn a_lost_answer_of_the_table_does_not_stop_a_request(api: Api) {
-    let ((phone, message), key) = (reachable(&api).await, random_hex(8));
+    let (phone, message) = reachable(&api).await;
     // As often as the SDK asks by itself: then we have to find out.
-    api.fault("dynamodb", "TransactWriteItems", "lostAnswer", 3)
-        .await;
-    let sent = send(&api, &key, &message).await.ok(202);
-    assert_eq!(sent["messageId"], requested(&api, &key).await);
-    assert_eq!(api.shown(&phone).await, ["Once"]);
+    for operation in ["PutItem", "UpdateItem"] {
+        let key = random_hex(8);
+        api.fault("dynamodb", operation, "lostAnswer", 3).await;
+        let sent = send(&api, &key, &message).await.ok(202);
+        assert_eq!(sent["messageId"], requested(&api, &key).await);
+    }
+    assert_eq!(api.shown(&phone).await, ["Once"; 2]);
 }
 
 async fn a_key_is_remembered_for_a_day(api: Api) {

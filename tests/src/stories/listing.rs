@@ -158,10 +158,9 @@ async fn items_of(api: &Api, id: &str) -> usize {
 async fn a_deletion_is_repeated_until_nothing_is_left(api: Api) {
     let alice = user("alice");
     for (operation, fault) in [
-        ("TransactWriteItems", "Conflict"),
-        ("TransactWriteItems", "ThrottlingException"),
-        ("TransactWriteItems", "lostAnswer"),
+        ("DeleteItem", "ThrottlingException"),
         ("DeleteItem", "lostAnswer"),
+        ("Query", "ThrottlingException"),
     ] {
         let id = api.tell(&[&alice], "Hi").await;
         // The message, its job, its place in the list.

@@ -281,7 +281,7 @@ async fn a_report_whose_answer_was_lost_counts_once(api: Api) {
     let (alice, secret) = owned(&api, &[&phone]).await;
     let id = sent(&api, &alice, false).await;
     for fault in ["lostAnswer", "Conflict", "disconnect"] {
-        api.fault("dynamodb", "TransactWriteItems", fault, 1).await;
+        api.fault("dynamodb", "PutItem", fault, 1).await;
         reported(&api, &id, &phone, "OPEN", &secret).await;
         assert_eq!(reports(&api, &id).await, (1, 1), "{fault}");
     }
@@ -291,8 +291,7 @@ async fn an_open_whose_dismissal_failed_is_not_noted(api: Api) {
     let (opened, other) = (Phone::android(), Phone::android());
     let (alice, secret) = owned(&api, &[&opened, &other]).await;
     let id = sent(&api, &alice, true).await;
-    api.fault("dynamodb", "TransactWriteItems", "Throttling", 10_000)
-        .await;
+    api.fault("dynamodb", "PutItem", "Throttling", 10_000).await;
     let call = api.call(Method::PUT, &format!("/messages/{id}"));
     let answer = report(call.secret(Some(&secret)), &opened, "OPEN");
     answer.send().await.refused(UNAVAILABLE);

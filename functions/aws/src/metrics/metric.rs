@@ -13,6 +13,8 @@ pub enum Metric {
     Endings(&'static str),
     /// Messages that were accepted.
     Sends,
+    /// Messages that are missing from the list of messages.
+    Unlisted,
     /// Attempts to publish to a device, by what became of them.
     Publishes(Platform, &'static str),
     /// Devices that a platform does not reach as it is configured.
@@ -43,6 +45,7 @@ impl Metric {
             Self::Registrations(_) => "Registrations",
             Self::Endings(_) => "Endings",
             Self::Sends => "Sends",
+            Self::Unlisted => "Unlisted",
             Self::Publishes(..) => "Publishes",
             Self::Misconfigured(_) => "Misconfigured",
             Self::RemovalsOverBudget => "RemovalsOverBudget",
@@ -67,9 +70,11 @@ impl Metric {
     /// Names and values beside the application.
     pub(super) fn dimensions(self) -> Vec<(&'static str, &'static str)> {
         match self {
-            Self::Sends | Self::RemovalsOverBudget | Self::MessageAge | Self::ClocksDiffer => {
-                vec![]
-            }
+            Self::Sends
+            | Self::Unlisted
+            | Self::RemovalsOverBudget
+            | Self::MessageAge
+            | Self::ClocksDiffer => vec![],
             Self::Registrations(outcome)
             | Self::Endings(outcome)
             | Self::Jobs(outcome)
@@ -116,6 +121,7 @@ mod tests {
             Metric::Registrations("new"),
             Metric::Endings("logout"),
             Metric::Sends,
+            Metric::Unlisted,
             Metric::Publishes(Platform::Apns, "accepted"),
             Metric::Misconfigured(Platform::Fcm),
             Metric::RemovalsOverBudget,

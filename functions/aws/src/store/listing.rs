@@ -2,7 +2,7 @@
 
 use super::devices::Order;
 use super::rows::{self, BadRow, Row, key, number, text};
-use super::{Fault, NewMessage, Store};
+use super::{Fault, Store, StoredMessage};
 use futures_util::future::try_join_all;
 use push::{MessageId, Span, Time};
 
@@ -26,18 +26,30 @@ const READS: usize = 16;
 const DAY: Span = Span::from_days(1);
 
 impl Entry {
-    /// The entry of a message that is accepted, if the list is to show it.
+    /// The entry of an accepted message; nothing where it shows no alert.
     #[must_use]
-    pub fn of(message: &NewMessage<'_>) -> Option<Self> {
+    pub fn of(id: &MessageId, alert: Option<&str>, message: &StoredMessage) -> Option<Self> {
         Some(Self {
-            id: message.id.clone(),
-            alert: message.alert?.chars().take(ALERT).collect(),
-            created: message.stored.created,
+            id: id.clone(),
+            alert: alert?.chars().take(ALERT).collect(),
+            created: message.created,
         })
     }
 }
 
 impl Store {
+    /// The list has the entry for `retention` from its message's acceptance; safe to repeat.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict.
+    pub async fn put_entry(&self, entry: Entry, retention: Span) -> Result<(), Fault> {
+        let expires = entry.created + retention;
+        let call = self.client.put_item().table_name(&self.table);
+        let call = call.set_item(Some(entry_row(entry, expires)));
+        call.send().await.map_err(|error| Fault::of(&error))?;
+        Ok(())
+    }
+
     /// The newest messages, the newest first: at most `most` of those that were accepted within `retention` and have not
     /// expired.
     ///
@@ -95,7 +107,7 @@ pub(super) fn entry_key(id: &MessageId, created: Time) -> Row {
 }
 
 /// The whole entry of a message.
-pub(super) fn entry_row(entry: Entry, expires: Time) -> Row {
+fn entry_row(entry: Entry, expires: Time) -> Row {
     let Entry { id, alert, created } = entry;
     let mut row = entry_key(&id, created);
     row.insert("id".to_owned(), text(id.as_str()));

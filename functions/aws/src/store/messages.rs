@@ -2,13 +2,10 @@
 
 use super::devices::Order;
 use super::jobs::{JobState, job_of};
-use super::listing::{Entry, entry_row};
 use super::rows::{self, Row, key, number, text};
-use super::transaction::NO_ITEM;
-use super::{Fault, NewRequest, Store};
+use super::{Fault, Store};
 use crate::form::{self, Form};
 use futures_util::future::try_join_all;
-use push::device::Version;
 use push::{MessageId, Span, Time};
 use serde_json::Value;
 
@@ -28,17 +25,6 @@ pub struct StoredMessage {
     pub created: Time,
     /// Into how many jobs its sending was cut.
     pub jobs: u64,
-}
-
-/// A message that is to be kept.
-#[derive(Clone, Copy, Debug)]
-pub struct NewMessage<'a> {
-    /// Its id.
-    pub id: &'a MessageId,
-    /// What it shows, for the list of messages; nothing where it is not to be in it.
-    pub alert: Option<&'a str>,
-    /// The message itself.
-    pub stored: &'a StoredMessage,
 }
 
 /// Devices by what became of a message on the way to them; `retried` counts attempts beyond the first.
@@ -104,28 +90,27 @@ pub(super) fn partition(id: &MessageId) -> String {
 }
 
 impl Store {
-    /// Keeps new messages, at most 49 of them, with their entries in the list of messages, for `retention`; with them the
-    /// request that they came from. All or nothing, and once: who calls again in the same words and with the same name is
-    /// answered as the first call was.
+    /// Keeps a new message for `retention`. A repeat in the same words finds what it has written.
     ///
     /// # Errors
-    /// [`Fault::Conflict`] where an id is taken, or the key of the request is in use.
-    pub async fn put_messages(
+    /// [`Fault::Conflict`] where the id is another message's. Two messages with one random id in one millisecond are taken
+    /// for a repeat.
+    pub async fn put_message(
         &self,
-        request: Option<&NewRequest<'_>>,
-        messages: &[NewMessage<'_>],
+        id: &MessageId,
+        message: &StoredMessage,
         retention: Span,
-        name: Version,
     ) -> Result<(), Fault> {
-        let request = request.into_iter().map(|request| self.put_request(request));
-        let kept = messages.iter().flat_map(|message| {
-            let expires = message.stored.created + retention;
-            let entry = Entry::of(message).map(|entry| self.put(entry_row(entry, expires), None));
-            std::iter::once(self.put(message_row(message, expires), Some(NO_ITEM))).chain(entry)
-        });
-        let items: Result<Vec<_>, _> = request.chain(kept).collect();
-        let items = items.map_err(|error| Fault::Broken(error.into()))?;
-        self.transact(items, name).await
+        let created = message.created;
+        let call = self.client.put_item().table_name(&self.table);
+        let call = call
+            .set_item(Some(message_row(id, message, created + retention)))
+            .condition_expression("attribute_not_exists(#pk) OR #created = :created")
+            .expression_attribute_names("#pk", "pk")
+            .expression_attribute_names("#created", "created")
+            .expression_attribute_values(":created", number(created.millis()));
+        call.send().await.map_err(|error| Fault::of(&error))?;
+        Ok(())
     }
 
     /// A message without its jobs.
@@ -207,8 +192,7 @@ impl Store {
 }
 
 /// The whole item of a message.
-fn message_row(message: &NewMessage<'_>, expires: Time) -> Row {
-    let NewMessage { id, stored, .. } = message;
+fn message_row(id: &MessageId, stored: &StoredMessage, expires: Time) -> Row {
     let mut row = key(partition(id), MESSAGE);
     row.insert(form::NAME.to_owned(), number(FORM.written));
     row.insert("asked".to_owned(), text(stored.asked.to_string()));

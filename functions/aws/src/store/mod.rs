@@ -19,11 +19,10 @@ mod webhooks;
 
 pub use attempts::Attempts;
 pub use devices::{PAGE, ReadErasure};
-pub use erasure::Traces;
 pub use fault::Fault;
 pub use jobs::{Claim, FORM as JOB_FORM, GoesOn, Holder, JobState, Step};
 pub use listing::{ALERT, Entry};
-pub use messages::{Counts, FORM as MESSAGE_FORM, NewMessage, StoredMessage};
+pub use messages::{Counts, FORM as MESSAGE_FORM, StoredMessage};
 pub use reports::{NewReport, Reports};
 pub use requests::NewRequest;
 pub use rows::BadRow;

@@ -1,10 +1,7 @@
 //! What devices report of messages: an item for each that has, and their numbers.
 
-use super::rows::{self, Row, key, number, text};
-use super::transaction::{Condition, NO_ITEM};
+use super::rows::{self, Row, key, number, text, version};
 use super::{Fault, Store};
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use push::device::{Version, shard};
 use push::report::{News, Report};
 use push::{DeviceId, MessageId, Time};
@@ -62,23 +59,52 @@ impl Store {
         item.map(|row| report_of(&row)).transpose()
     }
 
-    /// The report is noted and counted, once for who calls again in the same words and with the same name.
+    /// The report is noted, also for a repeat in the same words and with the same name. It is [counted](Self::count_report)
+    /// after that: a crash in between loses one of a statistic.
     ///
     /// # Errors
     /// [`Fault::Conflict`] where the device has reported something else meanwhile.
     pub async fn put_report(&self, new: NewReport<'_>, name: Version) -> Result<(), Fault> {
-        let condition = new.before.map_or(NO_ITEM, |before| Condition {
-            expression: "#report = :before",
-            names: &[("#report", "report")],
-            values: vec![(":before", text(before.as_str()))],
-        });
         let mut row = key(partition_of(new.message, new.device), new.device.as_str());
         row.insert("report".to_owned(), text(new.report.as_str()));
+        row.insert("v".to_owned(), version(&name));
         row.insert("expires".to_owned(), number(new.expires.seconds()));
-        let items = [self.put(row, Some(condition)), self.add(new)];
-        let items: Result<Vec<_>, _> = items.into_iter().collect();
-        let items = items.map_err(|error| Fault::Broken(error.into()))?;
-        self.transact(items, name).await
+        let call = self.client.put_item().table_name(&self.table);
+        let call = call
+            .set_item(Some(row))
+            .expression_attribute_names("#report", "report")
+            .expression_attribute_names("#v", "v")
+            .expression_attribute_values(":v", version(&name));
+        let call = match new.before {
+            None => call.condition_expression("attribute_not_exists(#report) OR #v = :v"),
+            Some(before) => call
+                .condition_expression("#report = :before OR #v = :v")
+                .expression_attribute_values(":before", text(before.as_str())),
+        };
+        call.send().await.map_err(|error| Fault::of(&error))?;
+        Ok(())
+    }
+
+    /// What is new of the report is added to the message's sums. It is no part of a transaction: very many devices report at
+    /// nearly the same time, and conflicts are paid for.
+    ///
+    /// # Errors
+    /// [`Fault`], never a conflict. Where an answer was lost, it may count twice.
+    pub async fn count_report(&self, new: NewReport<'_>) -> Result<(), Fault> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(partition_of(new.message, new.device), SUM)))
+            .update_expression("ADD #seen :seen, #opened :opened SET #expires = :expires")
+            .expression_attribute_names("#seen", "seen")
+            .expression_attribute_names("#opened", "opened")
+            .expression_attribute_names("#expires", "expires")
+            .expression_attribute_values(":seen", number(new.news.seen))
+            .expression_attribute_values(":opened", number(new.news.opened))
+            .expression_attribute_values(":expires", number(new.expires.seconds()));
+        call.send().await.map_err(|error| Fault::of(&error))?;
+        Ok(())
     }
 
     /// How many devices have reported of the message.
@@ -93,20 +119,6 @@ impl Store {
             sum.opened += rows::integer(&row, "opened")?;
         }
         Ok(sum)
-    }
-
-    fn add(&self, new: NewReport<'_>) -> Result<TransactWriteItem, BuildError> {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(partition_of(new.message, new.device), SUM)))
-            .update_expression("ADD #seen :seen, #opened :opened SET #expires = :expires")
-            .expression_attribute_names("#seen", "seen")
-            .expression_attribute_names("#opened", "opened")
-            .expression_attribute_names("#expires", "expires")
-            .expression_attribute_values(":seen", number(new.news.seen))
-            .expression_attribute_values(":opened", number(new.news.opened))
-            .expression_attribute_values(":expires", number(new.expires.seconds()));
-        Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
 }
 

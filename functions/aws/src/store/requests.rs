@@ -1,10 +1,8 @@
 //! Requests that may come again, by their idempotency keys.
 
 use super::rows::{self, Row, key, number, text};
-use super::transaction::Condition;
 use super::{Fault, Store};
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use push::repeat::{CLAIM, Digested, KEPT, Kept};
 use push::{MessageId, Time};
 
@@ -43,11 +41,11 @@ impl Store {
         item.map(|row| kept_of(&row)).transpose()
     }
 
-    /// The request is written, if its key is not in use.
-    pub(super) fn put_request(
-        &self,
-        request: &NewRequest<'_>,
-    ) -> Result<TransactWriteItem, BuildError> {
+    /// Keeps the request, if its key is not in use.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] where it is: also by this request, if the answer to an attempt before was lost.
+    pub async fn put_request(&self, request: &NewRequest<'_>) -> Result<(), Fault> {
         let NewRequest {
             name, body, made, ..
         } = request;
@@ -57,12 +55,15 @@ impl Store {
         row.insert("messages".to_owned(), AttributeValue::L(messages.collect()));
         row.insert("until".to_owned(), number((*made + CLAIM).seconds()));
         row.insert("expires".to_owned(), number((*made + KEPT).seconds()));
-        let free = Condition {
-            expression: "attribute_not_exists(#pk) OR #expires <= :now",
-            names: &[("#pk", "pk"), ("#expires", "expires")],
-            values: vec![(":now", number(made.seconds()))],
-        };
-        self.put(row, Some(free))
+        let call = self.client.put_item().table_name(&self.table);
+        let call = call
+            .set_item(Some(row))
+            .condition_expression("attribute_not_exists(#pk) OR #expires <= :now")
+            .expression_attribute_names("#pk", "pk")
+            .expression_attribute_names("#expires", "expires")
+            .expression_attribute_values(":now", number(made.seconds()));
+        call.send().await.map_err(|error| Fault::of(&error))?;
+        Ok(())
     }
 
     /// Whoever does this works on the request from now on.

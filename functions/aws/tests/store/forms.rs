@@ -3,8 +3,7 @@
 use crate::dynamodb::Table;
 use crate::fixtures::held;
 use aws::store::{
-    Claim, Counts, Fault, GoesOn, Holder, JOB_FORM, JobState, MESSAGE_FORM, NewMessage, Step,
-    StoredMessage,
+    Claim, Counts, Fault, GoesOn, Holder, JOB_FORM, JobState, MESSAGE_FORM, Step, StoredMessage,
 };
 use aws::{Failure, Store, causes, random};
 use aws_sdk_dynamodb::primitives::Blob;
@@ -97,13 +96,7 @@ async fn a_message_is_read_in_each_form() {
     let mut written = Vec::new();
     for message in &messages {
         let (stored, id) = (stored(message), random::message_id().unwrap());
-        let new = NewMessage {
-            id: &id,
-            alert: None,
-            stored: &stored,
-        };
-        let name = random::version().unwrap();
-        store.put_messages(None, &[new], KEEP, name).await.unwrap();
+        store.put_message(&id, &stored, KEEP).await.unwrap();
         let mut row = table
             .row(&format!("MESSAGE#{}", id.as_str()), "MESSAGE")
             .await;

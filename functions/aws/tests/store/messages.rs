@@ -1,7 +1,7 @@
-//! Messages in the table for real: kept with their request and their places in the list, read, erased.
+//! Messages in the table for real: kept with their request and their places in the list, read, deleted.
 
 use crate::dynamodb::table;
-use aws::store::{Counts, Entry, Fault, Holder, NewMessage, NewRequest, Step, StoredMessage};
+use aws::store::{Counts, Entry, Fault, Holder, NewRequest, Step, StoredMessage};
 use aws::{Store, random};
 use push::repeat::{CLAIM, Digested, KEPT, Kept};
 use push::{MessageId, Span, Time};
@@ -25,16 +25,13 @@ fn message(created: Time) -> StoredMessage {
 
 /// Keeps messages of that moment with these letters for ids.
 async fn kept(store: &Store, letters: &str, created: Time) -> Result<(), Fault> {
-    let ids: Vec<_> = letters.chars().map(id).collect();
     let stored = message(created);
-    let new = ids.iter().map(|id| NewMessage {
-        id,
-        alert: Some(id.as_str()),
-        stored: &stored,
-    });
-    let new: Vec<_> = new.collect();
-    let name = random::version().unwrap();
-    store.put_messages(None, &new, KEEP, name).await
+    for id in letters.chars().map(id) {
+        store.put_message(&id, &stored, KEEP).await?;
+        let entry = Entry::of(&id, Some(id.as_str()), &stored).unwrap();
+        store.put_entry(entry, KEEP).await?;
+    }
+    Ok(())
 }
 
 /// The job of the message is done, and came to this.
@@ -67,8 +64,10 @@ async fn a_message_is_kept_with_what_became_of_it() {
     let id = id('a');
     assert_eq!(store.message(&id, NOW).await.unwrap(), None);
     kept(&store, "a", NOW).await.unwrap();
+    kept(&store, "a", NOW).await.unwrap();
+    let later = NOW + Span::from_millis(1);
     assert!(
-        matches!(kept(&store, "ba", NOW).await, Err(Fault::Conflict)),
+        matches!(kept(&store, "a", later).await, Err(Fault::Conflict)),
         "an id is taken"
     );
     assert_eq!(
@@ -95,8 +94,7 @@ async fn a_message_is_kept_with_what_became_of_it() {
             .messages(&[self::id('b'), id.clone()], NOW)
             .await
             .unwrap(),
-        [None, found],
-        "of a refused transaction nothing is kept"
+        [None, found]
     );
     assert_eq!(
         store.message(&id, NOW + KEEP).await.unwrap(),
@@ -106,38 +104,32 @@ async fn a_message_is_kept_with_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn messages_are_kept_with_their_request_and_once() {
+async fn a_request_is_kept_once_until_it_expires() {
     let store = table().await;
     let (name, body) = (Digested::of(b"key"), Digested::of(b"body"));
-    let ids: Vec<_> = ('A'..='Z').chain('a'..='z').take(50).map(id).collect();
-    let stored = message(NOW);
-    let new = ids.iter().map(|id| NewMessage {
-        id,
-        alert: Some("Hi"),
-        stored: &stored,
-    });
-    let new: Vec<_> = new.take(49).collect();
-    let request = NewRequest {
+    let ids: Vec<_> = ('A'..='Z').chain('a'..='z').map(id).collect();
+    let request = |made| NewRequest {
         name: &name,
         body: &body,
         messages: &ids,
-        made: NOW,
+        made,
     };
-    let put = |name| store.put_messages(Some(&request), &new, KEEP, name);
-    let (first, another) = (random::version().unwrap(), random::version().unwrap());
-    put(first).await.unwrap();
-    put(first).await.unwrap();
-    assert!(matches!(put(another).await, Err(Fault::Conflict)));
-    let expected = Kept {
+    store.put_request(&request(NOW)).await.unwrap();
+    for made in [NOW, NOW + KEPT - Span::from_seconds(1)] {
+        let again = store.put_request(&request(made)).await;
+        assert!(matches!(again, Err(Fault::Conflict)));
+    }
+    let kept = |made: Time| Kept {
         body: body.clone(),
         messages: ids.clone(),
-        until: NOW + CLAIM,
+        until: made + CLAIM,
         answer: None,
-        expires: NOW + KEPT,
+        expires: made + KEPT,
     };
-    assert_eq!(store.request(&name).await.unwrap(), Some(expected));
-    let found = store.messages(&ids, NOW).await.unwrap();
-    assert_eq!(found.iter().flatten().count(), 49);
+    assert_eq!(store.request(&name).await.unwrap(), Some(kept(NOW)));
+    let later = NOW + KEPT;
+    store.put_request(&request(later)).await.unwrap();
+    assert_eq!(store.request(&name).await.unwrap(), Some(kept(later)));
 }
 
 #[tokio::test]
@@ -166,43 +158,30 @@ async fn an_entry_keeps_the_first_254_characters() {
         ("é".repeat(254), "é".repeat(254)),
         ("ü".repeat(255), "ü".repeat(254)),
     ] {
-        let new = NewMessage {
-            id: &id,
-            alert: Some(&alert),
-            stored: &stored,
-        };
         let expected = Entry {
             id: id.clone(),
             alert: kept,
             created: NOW,
         };
-        assert_eq!(Entry::of(&new).as_ref(), Some(&expected));
-        let name = random::version().unwrap();
-        store.put_messages(None, &[new], KEEP, name).await.unwrap();
+        let entry = Entry::of(&id, Some(&alert), &stored).unwrap();
+        assert_eq!(entry, expected);
+        store.put_entry(entry, KEEP).await.unwrap();
         assert_eq!(store.newest(NOW, KEEP, 1).await.unwrap(), [expected]);
-        let traces = store.traces(&id, NOW).await.unwrap().unwrap();
-        store
-            .erase(&traces, random::version().unwrap())
-            .await
-            .unwrap();
     }
+    assert_eq!(Entry::of(&id, None, &stored), None, "it shows nothing");
 }
 
 #[tokio::test]
-async fn an_erased_message_leaves_nothing_and_the_others_alone() {
+async fn a_deleted_message_leaves_nothing_and_the_others_alone() {
     let store = table().await;
     kept(&store, "ab", NOW).await.unwrap();
     for n in 0..20 {
         done(&store, &id('a'), n, Counts::default()).await;
     }
-    assert!(store.traces(&id('c'), NOW).await.unwrap().is_none());
-    assert!(store.traces(&id('a'), NOW + KEEP).await.unwrap().is_none());
-    let traces = store.traces(&id('a'), NOW).await.unwrap().unwrap();
     for _ in 0..2 {
-        let name = random::version().unwrap();
-        store.erase(&traces, name).await.unwrap();
+        store.delete_message(&id('a'), NOW).await.unwrap();
     }
-    assert!(store.traces(&id('a'), NOW).await.unwrap().is_none());
+    assert_eq!(store.message(&id('a'), NOW).await.unwrap(), None);
     assert_eq!(listed(&store, NOW, 9).await, "b");
     // Under the same id a new message has no job yet.
     kept(&store, "a", NOW).await.unwrap();
