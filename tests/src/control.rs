@@ -141,6 +141,16 @@ impl Api {
         self.control(Method::POST, "/endpoints", Some(body)).await;
     }
 
+    /// The token of a registered phone is dead: a send has enabled its endpoint once more, and SNS has disabled it again.
+    pub(crate) async fn kill(&self, phone: &Phone) {
+        self.set_endpoint(&phone.token, "enabled", false).await;
+        let target = json!({"deviceIds": [phone.device]});
+        let message = json!({"message": {"alert": "Is it there?"}, "target": target});
+        let sent = self.send(&message).await.ok(202);
+        assert_eq!(sent["recipients"][&phone.device], 1);
+        self.set_endpoint(&phone.token, "enabled", false).await;
+    }
+
     /// Asserts that a refused call left nothing: no item, no endpoint.
     pub(crate) async fn holds_no_trace(&self, words: &[&str]) {
         self.holds_no_item_of(words).await;

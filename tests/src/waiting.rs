@@ -1,6 +1,7 @@
 //! Waiting until something is as it has to come to be, and never for ever.
 
 use crate::api::Api;
+use crate::phone::Phone;
 use reqwest::Method;
 use serde_json::Value;
 use std::time::Duration;
@@ -39,6 +40,14 @@ impl Api {
         let enough = |calls: &Value| calls[operation].as_u64().unwrap_or(0) >= times;
         let calls = until(LONG, enough, || self.calls()).await;
         assert!(calls.is_ok(), "not {times} calls of {operation}: {calls:?}");
+    }
+
+    /// Waits until the device has ended.
+    pub(crate) async fn ended(&self, phone: &Phone) {
+        let secret = Some(self.client_secret());
+        let ended = |status: &u16| *status == 404;
+        let status = until(LONG, ended, async || self.read(phone, secret).await.status).await;
+        assert!(status.is_ok(), "{} is registered", phone.device);
     }
 
     /// Waits until a message has been sent to everybody that it is for; gives its counts.

@@ -2,6 +2,7 @@
 
 mod outcome;
 
+use aws::bindings::Bindings;
 use aws::dispatch::{Dispatch, End, Manner, Sending};
 use aws::jobs::{Job, Jobs, Retired, Work};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
@@ -18,6 +19,7 @@ pub struct Deliver {
     settings: Arc<Settings>,
     store: Store,
     dispatch: Dispatch,
+    bindings: Bindings,
     endpoints: Endpoints,
     jobs: Jobs,
     clock: Clock,
@@ -43,6 +45,7 @@ impl Worker for Deliver {
             settings: Arc::clone(&start.settings),
             store: Store::new(start),
             dispatch: Dispatch::new(start),
+            bindings: Bindings::new(start),
             endpoints: Endpoints::new(start),
             jobs: Jobs::new(start).ok_or("environment variable JOB_QUEUE_URL: it is not set")?,
             clock: start.clock.clone(),
@@ -62,6 +65,10 @@ impl Deliver {
         let done = match Work::parse(&message.body) {
             Ok(Work::Send(job)) => return self.job(job, message.receives(), deadline).await,
             Ok(Work::Retire(retired)) => self.retire(&retired).await.map_err(Cause::from),
+            Ok(Work::Trim(user)) => {
+                let trimmed = self.bindings.trim(&user, deadline - RESERVE).await;
+                trimmed.map_err(Cause::from)
+            }
             Err(cause) => Err(cause),
         };
         if let Err(cause) = &done {

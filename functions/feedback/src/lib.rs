@@ -6,6 +6,7 @@ use aws::bindings::{Bindings, Removal};
 use aws::queue_event::{QueueAnswer, QueueEvent, QueueMessage};
 use aws::sns::{Applications, Endpoints};
 use aws::{Cause, Failure, Metric, Metrics, Settings, Start, Worker, causes};
+use push::removal::{DeadEndpoint, Evidence};
 use push::{Time, Token};
 use report::{Meaning, Report};
 use std::sync::Arc;
@@ -107,8 +108,11 @@ impl Feedback {
             return Ok(Removal::NotNeeded);
         };
         let budget = self.settings.max_removals_per_hour;
-        self.bindings
-            .remove(&holder.device, &report.endpoint, report.time, budget)
-            .await
+        let dead = DeadEndpoint {
+            arn: report.endpoint.clone(),
+            at: report.time,
+            evidence: Evidence::Reported,
+        };
+        self.bindings.remove(&holder.device, &dead, budget).await
     }
 }

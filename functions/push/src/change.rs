@@ -37,6 +37,8 @@ pub enum Case {
     Unregister,
     /// The device ends because its token is dead.
     Removal,
+    /// The device's endpoint was found disabled: SNS has to be asked about it.
+    Revival,
     /// The device ends because its user has too many.
     Eviction,
     /// The device ends, or an index entry goes, because its user is erased.

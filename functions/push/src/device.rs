@@ -45,8 +45,10 @@ pub struct Device {
     pub token: Token,
     /// Where SNS reaches it.
     pub endpoint: String,
-    /// When SNS was last asked about the endpoint.
+    /// When SNS was last asked about the endpoint; [`UNKNOWN`] where a publish has contradicted that since.
     pub checked: Time,
+    /// When a send enabled the endpoint, which it had found disabled. A registration that asks SNS clears it.
+    pub revived: Option<Time>,
     /// When it was first registered.
     pub created: Time,
     /// When it was last registered.
@@ -80,6 +82,8 @@ pub struct Reach {
     pub platform: Platform,
     /// Where SNS reaches it.
     pub endpoint: String,
+    /// Whether a send has enabled the endpoint since SNS was last asked for a registration.
+    pub is_revived: bool,
     /// The tags that it subscribed to.
     pub subscriptions: Subscriptions,
 }
@@ -130,6 +134,8 @@ pub struct Policy {
 pub const GRACE: Span = Span::from_days(30);
 /// A tombstone is kept for so long.
 pub const TOMBSTONE: Span = Span::from_days(1);
+/// Of an endpoint: SNS has to be asked about it.
+pub const UNKNOWN: Time = Time::from_millis(0);
 /// SNS is asked again about an endpoint after so long.
 pub const CHECK: Span = Span::from_days(7);
 /// No transaction starts later than this after its call arrived.
@@ -169,6 +175,16 @@ impl Record {
             State::Live(device) => Some(device),
             State::Ended(_) => None,
         }
+    }
+
+    /// The same, where the endpoint is of no use, because it belongs to another application than the platform's: SNS has to
+    /// be asked.
+    #[must_use]
+    pub fn with_useless_endpoint(mut self) -> Self {
+        if let State::Live(device) = &mut self.state {
+            device.checked = UNKNOWN;
+        }
+        self
     }
 
     /// Whose the device was that has ended, if it was anybody's.

@@ -16,6 +16,7 @@ mod platform;
 pub mod reading;
 mod refusal;
 pub mod registration;
+pub mod removal;
 pub mod repeat;
 pub mod report;
 mod secret;

@@ -1,6 +1,6 @@
 //! Reading a device: what its owner sees, and the sign of life that this is.
 
-use crate::device::{Device, Policy, Record};
+use crate::device::{Device, Policy, Record, UNKNOWN};
 use crate::{Caller, ClientSecretMode, Refusal, Time};
 
 /// What a reader gets.
@@ -8,15 +8,15 @@ use crate::{Caller, ClientSecretMode, Refusal, Time};
 pub struct Reading<'a> {
     /// The device.
     pub device: &'a Device,
-    /// Whether its lease should be renewed: the SDKs only read while nothing has changed, so reading counts as
+    /// Whether the device should be renewed: the SDKs only read while nothing has changed, so reading counts as
     /// registering.
     pub renewal: Renewal,
 }
 
-/// Whether a reading renews the lease.
+/// Whether a reading renews the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
-    /// The owner reads, and half of the lease is over.
+    /// The owner reads, and half of the lease is over, or SNS has to be asked about the endpoint.
     Due,
     /// Anything else.
     NotDue,
@@ -44,7 +44,8 @@ pub fn read<'a>(
     let app = own
         || (*caller == Caller::Provisioned
             && policy.client_secret_mode == ClientSecretMode::Shared);
-    let renewal = if app && owner.is_some() && policy.is_due(record, now) {
+    let due = policy.is_due(record, now) || device.checked == UNKNOWN;
+    let renewal = if app && owner.is_some() && due {
         Renewal::Due
     } else {
         Renewal::NotDue

@@ -16,7 +16,7 @@
 //! that. One exception: a registration that finds everything as it wants it writes nothing, so it overtakes nobody.
 
 use crate::change::{Action, Case, Change, TokenCondition, seen};
-use crate::device::{Binding, CHECK, Device, GRACE, Policy, Record, State, Version};
+use crate::device::{Binding, CHECK, Device, GRACE, Policy, Record, State, UNKNOWN, Version};
 use crate::erasure::Erasure;
 use crate::logout::UserHash;
 use crate::subscription::Subscriptions;
@@ -222,12 +222,13 @@ pub fn overtaken(
 }
 
 /// The lease of a device begins anew because its owner has read it. Its place stays: a call that is under way comes later.
-/// Nothing where the token's item names another device.
+/// `checked` is when SNS was asked about `endpoint`. Nothing where the token's item names another device.
 #[must_use]
 pub fn renew(
     now: Time,
     id: &DeviceId,
     found: &Snapshot,
+    endpoint: (&str, Time),
     version: Version,
     policy: &Policy,
 ) -> Option<Change> {
@@ -244,10 +245,7 @@ pub fn renew(
         issued: None,
         if_absent: IfAbsent::NotFound,
     };
-    let (further, endpoint) = (
-        Further::default(),
-        (device.endpoint.as_str(), device.checked),
-    );
+    let further = Further::default();
     let (change, _) = bind(now, found, &further, &wanted, endpoint, version, policy);
     Some(change)
 }
@@ -442,15 +440,16 @@ impl Registration {
         })
     }
 
-    /// The device, its endpoint apart, with what it keeps of what it was: tags follow the owner that is stored, whether or
-    /// not the lease has run out.
+    /// The device, its endpoint apart, with what it keeps of what it was. Tags follow the owner that is stored, whether or
+    /// not the lease has run out. Those of a device of nobody stay with it when it gets its first user.
     fn device_of(&self, live: Option<&Device>, now: Time, policy: &Policy) -> Device {
         let lease = policy.lease_end(now);
         let mut device = Device {
             binding: self.user.clone().map(|user| Binding { user, lease }),
             token: self.token.clone(),
             endpoint: String::new(),
-            checked: Time::default(),
+            checked: UNKNOWN,
+            revived: None,
             created: now,
             updated: now,
             since: self.arrived,
@@ -458,7 +457,8 @@ impl Registration {
         };
         if let Some(live) = live {
             device.created = live.created;
-            if live.binding.as_ref().map(|binding| &binding.user) == self.user.as_ref() {
+            let owner = live.binding.as_ref().map(|binding| &binding.user);
+            if owner.is_none() || owner == self.user.as_ref() {
                 device.since = live.since;
                 device.subscriptions = live.subscriptions.clone();
             }
@@ -468,20 +468,6 @@ impl Registration {
 }
 
 impl Snapshot {
-    /// The same, where the endpoint of the device is known to be of no use, because it belongs to another application than the
-    /// platform's: what SNS said of it no longer counts, so that it is asked, and what comes of that is a change.
-    #[must_use]
-    pub fn with_useless_endpoint(mut self) -> Self {
-        if let Some(Record {
-            state: State::Live(device),
-            ..
-        }) = &mut self.device
-        {
-            device.checked = Time::default();
-        }
-        self
-    }
-
     /// Whether something later than the registration is known.
     fn order(&self, now: Time, wanted: &Registration) -> Result<Order, Refusal> {
         let place = wanted.arrived;

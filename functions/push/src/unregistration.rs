@@ -1,8 +1,7 @@
-//! The ends of a device: a logout, a dead token, a user who has too many devices or is erased.
+//! The ends of a device by a logout, and by the erasure of its user.
 //!
 //! No end moves the device's place in the order of arrival. A logout with a secret and an erasure leave a marker of whom
 //! they concern, unless a later registration is known: registrations that arrived earlier, and are still under way, find it.
-//! A removal and an eviction leave none: a registration that is under way registers the device again.
 
 use crate::change::{Action, Case, Change, TokenCondition, seen};
 use crate::device::{Policy, Record, Version};
@@ -96,38 +95,6 @@ pub fn unregister(
     Ok(Unregistration { change, answer })
 }
 
-/// The removal of a device whose token was found dead at `at`, if it has not registered since.
-#[must_use]
-pub fn remove(
-    now: Time,
-    found: Found<'_>,
-    endpoint: &str,
-    at: Time,
-    version: Version,
-) -> Option<Change> {
-    let record = found.record?;
-    let device = record.live(now)?;
-    let dead = device.endpoint == endpoint && device.checked < at && record.place <= at;
-    dead.then(|| found.end(now, record, Case::Removal, None, version))
-}
-
-/// The end of a device of a user who has too many, if it still is that user's and has not registered again since its lease
-/// was seen to end at `lease`.
-#[must_use]
-pub fn evict(
-    now: Time,
-    found: Found<'_>,
-    user: &UserId,
-    lease: Time,
-    version: Version,
-    policy: &Policy,
-) -> Option<Change> {
-    let record = found.record?;
-    let device = policy.receives(record, user, now)?;
-    let binding = device.binding.as_ref()?;
-    (binding.lease <= lease).then(|| found.end(now, record, Case::Eviction, None, version))
-}
-
 /// What erasing a user, by a call that arrived then, does to a device in the user's index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Erased {
@@ -174,7 +141,7 @@ pub fn erase(
 
 impl Found<'_> {
     /// The device ends, and leaves the marker of a logout where there is one.
-    fn end(
+    pub(crate) fn end(
         &self,
         now: Time,
         record: &Record,

@@ -9,6 +9,7 @@ use crate::world::{Answer, ErasePhase, World};
 use push::change::{Case, Change};
 use push::device::Version;
 use push::registration::{self, Assessment, Further, IfAbsent, Look, Registration, Snapshot};
+use push::removal::{self, DeadEndpoint, Evidence};
 use push::token_item::TokenItem;
 use push::unregistration::{self, Erased, Found, TokenSeen};
 use push::{Span, Time};
@@ -158,9 +159,22 @@ impl Shell<'_> {
                 Erased::PassedOver => Err(Answer::Erased),
             };
         }
-        if let Order::Remove(_, token) = order {
-            let change = unregistration::remove(now, found, token.endpoint(), arrived, version);
+        if let Order::Remove(_, token) | Order::Find(_, token) = order {
+            let disabled = matches!(order, Order::Find(..)) && !self.lacks(Guard::EnabledFirst);
+            let dead = DeadEndpoint {
+                arn: token.endpoint().to_owned(),
+                at: arrived,
+                evidence: if disabled {
+                    Evidence::Disabled
+                } else {
+                    Evidence::Reported
+                },
+            };
+            let change = removal::remove(now, found, &dead, version);
+            let endpoint = (token.endpoint(), arrived);
+            let revive = || removal::revive(now, found, endpoint, Some(now), version);
             return change
+                .or_else(|| disabled.then(revive).flatten())
                 .map(|change| (change, Answer::Removed))
                 .ok_or(Answer::Removed);
         }

@@ -15,6 +15,10 @@ pub enum Guard {
     LogoutKeepsPlace,
     /// The same for a removal. Left out: it has its own place.
     RemovalKeepsPlace,
+    /// A disabled endpoint is enabled once before its device is removed. Left out: the device is removed at once.
+    EnabledFirst,
+    /// A registration that asks SNS clears that its endpoint was enabled by a send. Left out: it does not.
+    AskingClears,
     /// An overtaken registration ends what it would have ended. Left out: it changes nothing.
     OvertakenEnds,
     /// An overtaken registration leaves its place. Left out: it only ends devices.
@@ -48,13 +52,15 @@ pub enum Guard {
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::RandomVersion,
         Self::Arrived,
         Self::Tombstone,
         Self::LogoutMarker,
         Self::LogoutKeepsPlace,
         Self::RemovalKeepsPlace,
+        Self::EnabledFirst,
+        Self::AskingClears,
         Self::OvertakenEnds,
         Self::OvertakenLeavesPlace,
         Self::TokenPlace,
@@ -92,6 +98,8 @@ impl Guard {
             Self::LogoutMarker => "a logout leaves no marker",
             Self::LogoutKeepsPlace => "a logout has a place, instead of a marker",
             Self::RemovalKeepsPlace => "a removal has a place",
+            Self::EnabledFirst => "a device is removed as soon as its endpoint is found disabled",
+            Self::AskingClears => "a registration does not clear that a send enabled its endpoint",
             Self::OvertakenEnds => "an overtaken registration changes nothing",
             Self::OvertakenLeavesPlace => "an overtaken registration leaves no place",
             Self::TokenPlace => "a token's item has no place",

@@ -6,6 +6,7 @@ use crate::scenario::{By, Order, Scenario};
 use crate::table::{Cell, Is, Item, Key, Table, TokenCell, Write};
 use crate::world::{Answer, Call, World};
 use push::Time;
+use push::change::Case;
 use std::fmt;
 
 /// Something happened that must never happen.
@@ -25,6 +26,8 @@ pub enum Fault {
     TokenShared,
     /// A device was removed although SNS had found its endpoint ready after it was found dead.
     RemovedInHealth,
+    /// A device was removed for a disabled endpoint that nobody had enabled before since the device was registered.
+    RemovedUntried,
 }
 
 /// What one might take for promised, and is not.
@@ -70,6 +73,7 @@ impl fmt::Display for Fault {
             }
             Self::NoOwner => "I5: nobody's device, which by the order of arrival is somebody's",
             Self::RemovedInHealth => "I7: a device removed whose endpoint was found ready since",
+            Self::RemovedUntried => "I7: a device removed whose endpoint was not enabled once more",
         })
     }
 }
@@ -150,7 +154,7 @@ fn possible(
                     ledger.register((call, arrived), device, token, user);
                 }
                 Order::Unregister(device, by) => ledger.unregister(arrived, device, by),
-                Order::Erase(..) | Order::Remove(..) | Order::Send(_) => {}
+                Order::Erase(..) | Order::Remove(..) | Order::Find(..) | Order::Send(_) => {}
             }
         }
         if let Order::Erase(user) = *order {
@@ -221,15 +225,36 @@ fn ends(
                 from == device && (by == By::Provisioned || by == By::User(user))
             }
             Order::Erase(erased) => erased == user && state.answer() == Some(Answer::Erased),
-            Order::Remove(..) | Order::Send(_) => false,
+            Order::Remove(..) | Order::Find(..) | Order::Send(_) => false,
         }
 }
 
-/// What a removal ends with these writes; a fault where the device was found ready since.
+/// Keeps when the endpoint of a device was enabled by a send since the device was last registered.
+pub fn asked(world: &mut World, case: Case, writes: &[Write], order: Order) {
+    let now = world.calls.iter().filter_map(|call| call.arrived).max();
+    for (key, _) in writes {
+        if let Key::Device(device) = key
+            && let Some(enabled) = world.enabled.get_mut(usize::from(*device == Device::B))
+        {
+            match order {
+                Order::Find(..) if case == Case::Revival => *enabled = now,
+                Order::Register(..) => *enabled = None,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What a removal ends with these writes; a fault where the device was found ready since, or its endpoint was found disabled
+/// and not enabled before that.
 ///
 /// # Errors
-/// [`Fault::RemovedInHealth`].
-pub fn removal(world: &World, call: usize, writes: &[Write]) -> Result<Option<Incarnation>, Fault> {
+/// [`Fault::RemovedInHealth`], [`Fault::RemovedUntried`].
+pub fn removal(
+    world: &World,
+    (call, order): (usize, Order),
+    writes: &[Write],
+) -> Result<Option<Incarnation>, Fault> {
     let ended = writes.iter().find_map(|(key, _)| match key {
         Key::Device(device) => Some((*device, world.table.device(*device)?)),
         _ => None,
@@ -238,7 +263,10 @@ pub fn removal(world: &World, call: usize, writes: &[Write]) -> Result<Option<In
         return Ok(None);
     };
     let found = world.calls.get(call).and_then(|call| call.arrived);
+    let enabled = world.enabled.get(usize::from(device == Device::B)).copied();
+    let tried = enabled.flatten().is_some_and(|at| found > Some(at));
     match item.is {
+        _ if matches!(order, Order::Find(..)) && !tried => Err(Fault::RemovedUntried),
         Is::Live { checked, .. } if found <= Some(checked) => Err(Fault::RemovedInHealth),
         _ => Ok(Some((device, item.by))),
     }

@@ -103,6 +103,15 @@ const REMOVING: [Order; 4] = [
     Order::Register(B, ONE, Some(BOB)),
 ];
 
+/// A disabled endpoint, and what it may meet.
+const FINDING: [Order; 5] = [
+    Order::Find(A, ONE),
+    Order::Register(A, ONE, Some(ALICE)),
+    Order::Register(A, TWO, Some(ALICE)),
+    Order::Register(A, ONE, Some(BOB)),
+    Order::Unregister(A, By::User(ALICE)),
+];
+
 /// Tombstones have expired.
 const TOMBSTONE_OVER: Span = Span::from_seconds(25 * 3600);
 /// Leases have.
@@ -162,6 +171,7 @@ pub fn small() -> Vec<Scenario> {
     ));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &CLOSEST, 3, &[])));
     all.extend(races(&[alices(Age::Fresh)]));
+    all.extend(scenarios(&young, &FINDING, 2, &[]));
     all.insert(reinstalled_and_gone());
     all.into_iter().collect()
 }
@@ -187,6 +197,7 @@ pub fn large() -> Vec<Scenario> {
     all.extend(distinct(scenarios(&[both], &CLOSER, 3, &[])));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &PARTING, 3, &[])));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &ERASING, 3, &[])));
+    all.extend(scenarios(&[alices(Age::Fresh)], &FINDING, 3, &[]));
     all.extend(distinct(scenarios(
         &[alices(Age::Fresh)],
         &REMOVING,
@@ -210,6 +221,7 @@ pub fn guarded() -> Vec<Scenario> {
     all.extend(scenarios(&[alices(Age::Expired)], &CLOSER, 2, &[]));
     all.extend(scenarios(&young, &ERASING, 2, &[]));
     all.extend(scenarios(&young, &REMOVING, 2, &[]));
+    all.extend(scenarios(&[alices(Age::Fresh)], &FINDING, 3, &[]));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &CLOSEST, 3, &[])));
     all.extend(distinct(plans(&young, &RACING, 3, (&[], Grain::Calls))));
     all.insert(reinstalled_and_gone());

@@ -3,11 +3,12 @@
 use crate::Guard;
 use crate::judge::{self, Beyond, Fault};
 use crate::reached::Reached;
-use crate::scenario::{Order, Scenario};
+use crate::scenario::Scenario;
 use crate::shell::{Attempt, Shell};
 use crate::table::Key;
 use crate::world::{Call, Stage, World};
 use push::Span;
+use push::change::Case;
 use stateright::{Model, Property};
 use std::sync::Arc;
 
@@ -85,8 +86,9 @@ impl Protocol {
             Attempt::Conflict => shell.again(world, call),
             Attempt::Made(case, writes, answer) => {
                 self.reached.case(case);
-                if matches!(shell.order(call), Order::Remove(..)) {
-                    match judge::removal(world, call, &writes) {
+                judge::asked(world, case, &writes, shell.order(call));
+                if case == Case::Removal {
+                    match judge::removal(world, (call, shell.order(call)), &writes) {
                         Ok(removed) => world.removed.extend(removed),
                         Err(fault) => world.fault = world.fault.or(Some(fault)),
                     }
@@ -160,7 +162,7 @@ impl Protocol {
         }
         for (order, state) in self.scenario.orders.iter().zip(&mut world.calls) {
             // What was found dead waits in a queue until somebody looks at it.
-            let waits = matches!(order, Order::Remove(..)) && !state.is_under_way();
+            let waits = order.is_told() && !state.is_under_way();
             if state.arrived.is_some() && !state.is_over() && !waits {
                 Arc::make_mut(state).end(Stage::Crashed);
             }
@@ -184,6 +186,7 @@ impl Model for Protocol {
             leapt: 0,
             trouble: false,
             removed: Vec::new(),
+            enabled: [None; 2],
             fault: None,
         }]
     }
@@ -234,7 +237,7 @@ impl Model for Protocol {
 }
 
 /// The invariants that are checked.
-pub const INVARIANTS: [Fault; 7] = [
+pub const INVARIANTS: [Fault; 8] = [
     Fault::Index,
     Fault::TokenShared,
     Fault::NotTheirs,
@@ -242,4 +245,5 @@ pub const INVARIANTS: [Fault; 7] = [
     Fault::WrongOwner,
     Fault::NoOwner,
     Fault::RemovedInHealth,
+    Fault::RemovedUntried,
 ];

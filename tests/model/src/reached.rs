@@ -12,7 +12,7 @@ pub struct Reached {
 }
 
 /// The cases that calls of the model can come to.
-pub const CASES: [Case; 13] = [
+pub const CASES: [Case; 14] = [
     Case::New,
     Case::Renewal,
     Case::TokenRefresh,
@@ -23,6 +23,7 @@ pub const CASES: [Case; 13] = [
     Case::AnonymousTakeover,
     Case::Unregister,
     Case::Removal,
+    Case::Revival,
     Case::Overtaken,
     Case::LogoutMarker,
     Case::Erasure,

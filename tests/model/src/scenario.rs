@@ -69,6 +69,8 @@ pub enum Order {
     Unregister(Device, By),
     /// The endpoint of the token was found dead: remove the device that was found to have it.
     Remove(Device, Token),
+    /// A publish has found the endpoint of the token disabled: enable it, or remove the device that was found to have it.
+    Find(Device, Token),
     /// Erase the user.
     Erase(User),
     /// Push to the user's devices.
@@ -93,9 +95,10 @@ impl Order {
     #[must_use]
     pub fn device(self) -> Option<Device> {
         match self {
-            Self::Register(device, ..) | Self::Unregister(device, _) | Self::Remove(device, _) => {
-                Some(device)
-            }
+            Self::Register(device, ..)
+            | Self::Unregister(device, _)
+            | Self::Remove(device, _)
+            | Self::Find(device, _) => Some(device),
             Self::Send(_) | Self::Erase(_) => None,
         }
     }
@@ -103,7 +106,13 @@ impl Order {
     /// Whether the moment of the call's arrival says more than its place in the order.
     #[must_use]
     pub fn is_noted(self) -> bool {
-        matches!(self, Self::Send(_) | Self::Remove(..))
+        matches!(self, Self::Send(_)) || self.is_told()
+    }
+
+    /// Whether it is no call, but what was found out about an endpoint.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        matches!(self, Self::Remove(..) | Self::Find(..))
     }
 
     /// The caller as the rules take it. A logout comes with a secret that has expired: that has to do.
@@ -124,6 +133,7 @@ impl Order {
             Self::Register(..)
             | Self::Unregister(..)
             | Self::Remove(..)
+            | Self::Find(..)
             | Self::Erase(_)
             | Self::Send(_) => Caller::Nobody,
         }
@@ -144,6 +154,7 @@ impl Order {
                 },
             ),
             Self::Remove(device, token) => Self::Remove(names.device(device), names.token(token)),
+            Self::Find(device, token) => Self::Find(names.device(device), names.token(token)),
             Self::Erase(user) => Self::Erase(names.user(user)),
             Self::Send(user) => Self::Send(names.user(user)),
         }
@@ -299,6 +310,7 @@ impl Stand {
                     binding: self.user.map(|user| (user, lease)),
                     token,
                     checked: place,
+                    revived: None,
                 };
                 (is, lease + GRACE)
             }

@@ -47,7 +47,9 @@ impl Shell<'_> {
                 .into_iter()
                 .chain(user.map(|user| Key::Link(user, device)))
                 .collect(),
-            Order::Unregister(device, _) | Order::Remove(device, _) => vec![Key::Device(device)],
+            Order::Unregister(device, _) | Order::Remove(device, _) | Order::Find(device, _) => {
+                vec![Key::Device(device)]
+            }
             Order::Erase(user) => vec![Key::Erasure(user)],
             Order::Send(user) => index(user),
         }
@@ -145,7 +147,7 @@ impl Shell<'_> {
                 let unread = state.unseen(aims);
                 world.read_on(call, unread, Stage::Done(Answer::Sent));
             }
-            Order::Unregister(device, _) | Order::Remove(device, _) => {
+            Order::Unregister(device, _) | Order::Remove(device, _) | Order::Find(device, _) => {
                 let unread = self.unread_token(world, call, device);
                 let next = match self.end_device(world, call, version(0)) {
                     Ok(_) => Stage::Ready,
@@ -285,7 +287,7 @@ impl Shell<'_> {
         let late = state
             .arrived
             .is_some_and(|arrived| now.since(arrived) > PATIENCE)
-            && !matches!(self.order(call), Order::Remove(..));
+            && !self.order(call).is_told();
         if late && !self.lacks(Guard::Patience) {
             return Attempt::Over(Answer::Unavailable);
         }

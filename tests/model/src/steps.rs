@@ -24,7 +24,7 @@ impl Protocol {
         }
         // When SNS was asked tells a removal something, and nobody else: without one, nothing gets in between.
         let looks = |state: &Arc<Call>| state.stage == Stage::Looking;
-        let told = |order: &Order| matches!(order, Order::Remove(..));
+        let told = |order: &Order| order.is_told();
         if let Some(call) = world.calls.iter().position(looks)
             && !self.scenario.orders.iter().any(told)
         {

@@ -65,6 +65,8 @@ pub enum Is {
         token: Token,
         /// When SNS was asked about it.
         checked: Time,
+        /// When a send enabled its endpoint.
+        revived: Option<Time>,
     },
     /// It was, and was this user's.
     Ended(Option<User>),
@@ -115,6 +117,7 @@ impl Item {
                 binding,
                 token,
                 checked,
+                revived,
             } => State::Live(push::device::Device {
                 binding: binding.map(|(user, lease)| Binding {
                     user: user.id().clone(),
@@ -123,6 +126,7 @@ impl Item {
                 token: token.token().clone(),
                 endpoint: token.endpoint().to_owned(),
                 checked,
+                revived,
                 created: checked,
                 updated: checked,
                 since: checked,
@@ -157,6 +161,7 @@ impl Item {
                     .map(|binding| (User::of(&binding.user), binding.lease)),
                 token: Token::of(&device.token.key()),
                 checked: device.checked,
+                revived: device.revived,
             },
             State::Ended(ended) => Is::Ended(ended.user.as_ref().map(User::hashed)),
         };
@@ -378,6 +383,12 @@ impl Table {
                     }
                     if left_out(Guard::RandomVersion) {
                         item.version = before.map_or(1, |before| before.version + 1);
+                    }
+                    if left_out(Guard::AskingClears)
+                        && let Is::Live { revived, .. } = &mut item.is
+                        && let Some(Is::Live { revived: kept, .. }) = before.map(|before| before.is)
+                    {
+                        *revived = revived.or(kept);
                     }
                     let has_place = match change.case {
                         Case::Unregister => left_out(Guard::LogoutKeepsPlace),

@@ -240,6 +240,12 @@ impl fmt::Display for Order {
             Self::Remove(device, token) => {
                 write!(f, "remove {device}, because {token} is found dead")
             }
+            Self::Find(device, token) => {
+                write!(
+                    f,
+                    "enable or remove {device}, because {token} is found disabled"
+                )
+            }
             Self::Erase(user) => write!(f, "erase {user}"),
             Self::Send(user) => write!(f, "push to {user}"),
         }

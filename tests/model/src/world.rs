@@ -22,6 +22,8 @@ pub struct World {
     pub trouble: bool,
     /// What removals have ended.
     pub removed: Vec<Incarnation>,
+    /// When a send enabled the endpoint of device A and of device B, if it did since the last registration.
+    pub enabled: [Option<Time>; 2],
     /// What must never be; nothing goes on after it.
     pub fault: Option<Fault>,
 }

@@ -11,6 +11,8 @@ const BREAKS: [(Guard, Fault); Guard::ALL.len()] = [
     (Guard::LogoutMarker, Fault::WrongOwner),
     (Guard::LogoutKeepsPlace, Fault::NoOwner),
     (Guard::RemovalKeepsPlace, Fault::NoOwner),
+    (Guard::EnabledFirst, Fault::RemovedUntried),
+    (Guard::AskingClears, Fault::RemovedUntried),
     (Guard::OvertakenEnds, Fault::WrongOwner),
     (Guard::OvertakenLeavesPlace, Fault::WrongOwner),
     (Guard::TokenPlace, Fault::WrongOwner),

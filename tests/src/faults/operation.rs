@@ -23,6 +23,7 @@ pub(super) enum Operation {
     LeftUnknown,
     Told,
     ToldDead,
+    ToldDisabled,
     ToldGone,
     ToldWithKey,
     ToldByJob,
@@ -30,7 +31,7 @@ pub(super) enum Operation {
 }
 
 /// All of them, in the order of the table.
-pub(super) const ALL: [Operation; 24] = [
+pub(super) const ALL: [Operation; 25] = [
     Operation::Registered,
     Operation::Unchanged,
     Operation::Renewed,
@@ -51,6 +52,7 @@ pub(super) const ALL: [Operation; 24] = [
     Operation::LeftUnknown,
     Operation::Told,
     Operation::ToldDead,
+    Operation::ToldDisabled,
     Operation::ToldGone,
     Operation::ToldWithKey,
     Operation::ToldByJob,
@@ -84,7 +86,8 @@ impl Operation {
             Self::LeftAnothers => "DELETE of another's device",
             Self::LeftUnknown => "DELETE of an unknown device",
             Self::Told => "a send to a user",
-            Self::ToldDead => "a send to a user whose endpoint is disabled",
+            Self::ToldDead => "a send to a user whose endpoint is disabled again",
+            Self::ToldDisabled => "a send to a user whose endpoint is disabled",
             Self::ToldGone => "a send to a user whose endpoint is gone",
             Self::ToldWithKey => "a send to a user with an Idempotency-Key",
             Self::ToldByJob => "a send to more than 100 users with an Idempotency-Key",
@@ -109,9 +112,12 @@ impl Operation {
             Self::Updated | Self::Read | Self::ReadAndRenewed => 200,
             Self::Unregistered | Self::UnregisteredAgain | Self::Erased => 204,
             Self::LeftAnothers | Self::LeftUnknown => 404,
-            Self::Told | Self::ToldDead | Self::ToldGone | Self::ToldWithKey | Self::ToldByJob => {
-                202
-            }
+            Self::Told
+            | Self::ToldDead
+            | Self::ToldDisabled
+            | Self::ToldGone
+            | Self::ToldWithKey
+            | Self::ToldByJob => 202,
         }
     }
 

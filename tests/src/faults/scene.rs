@@ -107,7 +107,10 @@ impl Scene {
                 logout.await.refused(NOT_FOUND);
                 scene.postpone_logouts().await;
             }
-            Operation::ToldDead => api.set_endpoint(&scene.phone.token, "enabled", false).await,
+            Operation::ToldDead => api.kill(&scene.phone).await,
+            Operation::ToldDisabled => {
+                api.set_endpoint(&scene.phone.token, "enabled", false).await;
+            }
             Operation::ToldGone => api.set_endpoint(&scene.phone.token, "deleted", true).await,
             _ => {}
         }
@@ -211,7 +214,10 @@ impl Scene {
             | Operation::UnregisteredAgain
             | Operation::LeftAnothers
             | Operation::LeftUnknown => api.unregister(&phone, secret).await,
-            Operation::Told | Operation::ToldDead | Operation::ToldGone => {
+            Operation::Told
+            | Operation::ToldDead
+            | Operation::ToldDisabled
+            | Operation::ToldGone => {
                 let message =
                     json!({"message": {"alert": "Hi"}, "target": {"userIds": [self.alice]}});
                 api.send(&message).await

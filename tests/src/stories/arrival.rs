@@ -270,7 +270,7 @@ async fn a_login_outlives_the_removal_by_a_send(api: Api) {
         let phone = alice.phone(&api).await;
         let coming = coming(&phone, refreshed);
         let later = async {
-            api.set_endpoint(&phone.token, "enabled", false).await;
+            api.kill(&phone).await;
             assert_eq!(reached(&api, [&alice]).await, [0]);
             if hold.is_some() {
                 is_gone(&api, &phone).await;

@@ -130,7 +130,7 @@ async fn a_job_ends_the_device_whose_token_is_dead_and_no_other(api: Api) {
     let [dead, refused, misconfigured, good] = &stage.phones[..] else {
         panic!("four phones")
     };
-    api.set_endpoint(&dead.token, "enabled", false).await;
+    api.kill(dead).await;
     for (phone, fault) in [
         (refused, "InvalidParameter"),
         (misconfigured, "PlatformApplicationDisabled"),

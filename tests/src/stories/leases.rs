@@ -41,6 +41,11 @@ pub(super) fn stories() -> Vec<Story> {
         own(
             "it needs a parameter",
             &["MaxDevicesPerUser=2"],
+            a_send_does_not_wait_for_the_end_of_surplus_devices,
+        ),
+        own(
+            "it needs a parameter",
+            &["MaxDevicesPerUser=2"],
             a_device_that_registers_while_it_is_one_too_many_does_not_end,
         ),
     ]
@@ -249,12 +254,36 @@ async fn one_device_too_many_ends_the_oldest(api: Api) {
         assert_eq!(reached(&api, &alice).await, (n as u64 + 1).min(2));
     }
     for phone in &phones[..2] {
-        api.read(phone, secret).await.refused(NOT_FOUND);
+        api.ended(phone).await;
     }
     for phone in &phones[2..] {
         api.holds(phone, Some(&alice)).await;
     }
     api.holds(&other, Some(&bob)).await;
+}
+
+async fn a_send_does_not_wait_for_the_end_of_surplus_devices(api: Api) {
+    let (alice, secret) = (user("alice"), Some(api.client_secret()));
+    let phones: Vec<_> = (0..20).map(|_| Phone::android()).collect();
+    for phone in &phones {
+        api.register(phone, Some(&alice), secret).await.ok(201);
+        api.advance(1).await;
+    }
+    let fed = |enabled: bool| json!({"function": "DeliverFunction", "enabled": enabled});
+    api.control(Method::POST, "/sources", Some(fed(false)))
+        .await;
+    api.forget_calls().await;
+    assert_eq!(reached(&api, &alice).await, 2);
+    let calls = api.calls().await;
+    assert_eq!(calls["sqs.SendMessageBatch"], 1, "{calls}");
+    assert_eq!(calls.get("dynamodb.TransactWriteItems"), None, "{calls}");
+    api.control(Method::POST, "/sources", Some(fed(true))).await;
+    for phone in &phones[..18] {
+        api.ended(phone).await;
+    }
+    for phone in &phones[18..] {
+        api.holds(phone, Some(&alice)).await;
+    }
 }
 
 async fn a_device_that_registers_while_it_is_one_too_many_does_not_end(api: Api) {
@@ -279,5 +308,5 @@ async fn a_device_that_registers_while_it_is_one_too_many_does_not_end(api: Api)
     // The next send finds another to be the oldest.
     assert_eq!(reached(&api, &alice).await, 2);
     api.holds(oldest, Some(&alice)).await;
-    api.read(&phones[1], secret).await.refused(NOT_FOUND);
+    api.ended(&phones[1]).await;
 }

@@ -123,7 +123,8 @@ async fn a_message_is_counted_with_what_became_of_it(api: Api) {
     );
 
     let tablet = &stage.phones[0];
-    api.set_endpoint(&tablet.token, "enabled", false).await;
+    api.kill(tablet).await;
+    counted(api).await;
     stage.told("to the living", 1).await;
     assert_eq!(
         counted(api).await,
@@ -139,7 +140,7 @@ async fn a_message_is_counted_with_what_became_of_it(api: Api) {
 async fn a_dead_device_that_the_budget_keeps_is_counted(api: Api) {
     let stage = Stage::set(api, 1).await;
     let (api, tablet) = (&stage.api, &stage.phones[0]);
-    api.set_endpoint(&tablet.token, "enabled", false).await;
+    api.kill(tablet).await;
     counted(api).await;
     stage.told("lost", 0).await;
     assert_eq!(

@@ -4,6 +4,7 @@ mod arrival;
 mod bulk;
 mod calls;
 mod devices;
+mod disabled;
 mod erasing;
 mod errors;
 mod feedback;
@@ -57,6 +58,7 @@ pub(crate) fn all() -> Vec<Story> {
         bulk::stories,
         calls::stories,
         devices::stories,
+        disabled::stories,
         erasing::stories,
         errors::stories,
         feedback::stories,

@@ -47,8 +47,7 @@ async fn a_logout_puts_the_endpoint_by(api: Api) {
 async fn a_token_that_a_send_finds_dead_puts_the_endpoint_by(api: Api) {
     let stage = Stage::set(api, 1).await;
     let api = &stage.api;
-    api.set_endpoint(&stage.phones[0].token, "enabled", false)
-        .await;
+    api.kill(&stage.phones[0]).await;
     let before = put_by(api).await;
     stage.told("Hi", 0).await;
     one_more_than(api, before).await;
@@ -57,8 +56,7 @@ async fn a_token_that_a_send_finds_dead_puts_the_endpoint_by(api: Api) {
 async fn a_token_that_a_job_finds_dead_puts_the_endpoint_by(api: Api) {
     let stage = Stage::set(api, 1).await;
     let api = &stage.api;
-    api.set_endpoint(&stage.phones[0].token, "enabled", false)
-        .await;
+    api.kill(&stage.phones[0]).await;
     let before = put_by(api).await;
     told(api, &crowd(&[&stage.alice]), "Hi").await;
     one_more_than(api, before).await;

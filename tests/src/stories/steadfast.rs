@@ -1,5 +1,6 @@
 //! What must not go wrong because something else does: housekeeping, lost answers, cached secrets, a capital letter.
 
+use super::feedback::report;
 use crate::answer::{NOT_FOUND, UNAUTHORIZED};
 use crate::api::Api;
 use crate::phone::{Phone, user};
@@ -83,7 +84,7 @@ async fn a_removal_that_is_throttled_does_not_fail_a_send(api: Api) {
     let mut dead = Vec::new();
     for _ in 0..5 {
         let phone = bound(&api, &bob).await;
-        api.set_endpoint(&phone.token, "enabled", false).await;
+        api.kill(&phone).await;
         dead.push(phone);
     }
     api.fault(
@@ -186,24 +187,21 @@ async fn a_device_that_was_removed_meanwhile_gets_a_working_endpoint(api: Api) {
     let phone = bound(&api, &alice).await;
     // Half of the lease is over, and SNS was asked a short time ago: the renewal does not ask it.
     api.advance(3 * 86_400).await;
-    api.hold("Publish", &phone.token, 600).await;
-    let send = {
-        let (api, alice) = (api.clone(), alice.clone());
-        tokio::spawn(async move { api.send(&message(&[&alice])).await })
-    };
-    api.forget_calls().await;
-    api.called("sns.Publish", 1).await;
-    // The publish that has begun will find it disabled; the device goes before the renewal is written.
-    api.set_endpoint(&phone.token, "enabled", false).await;
     let held = json!({"service": "dynamodb", "operation": "TransactWriteItems", "times": 1, "delayMs": 1500});
     fault(&api, held).await;
-    api.register(&phone, Some(&alice), Some(api.client_secret()))
-        .await
-        .ok(201);
-    assert_eq!(
-        send.await.unwrap().ok(202)["recipients"],
-        json!({&alice: 0})
-    );
+    api.forget_calls().await;
+    let renewal = {
+        let (api, phone, alice) = (api.clone(), phone.clone(), alice.clone());
+        tokio::spawn(async move {
+            api.register(&phone, Some(&alice), Some(api.client_secret()))
+                .await
+        })
+    };
+    api.called("dynamodb.TransactWriteItems", 1).await;
+    // The device goes before the renewal is written.
+    api.set_endpoint(&phone.token, "enabled", false).await;
+    report(&api, &phone, "InvalidPlatformToken", json!({})).await;
+    renewal.await.unwrap().ok(201);
     let endpoint = api.endpoint(&phone.token).await.unwrap();
     assert_eq!(
         endpoint["enabled"], true,

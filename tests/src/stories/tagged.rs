@@ -146,7 +146,7 @@ async fn a_dry_run_names_no_recipients(api: Api) {
 async fn a_dead_subscriber_is_removed_from_the_index(api: Api) {
     let tag = made(&api).await;
     let (_, _, phone) = subscriber(&api, &[&tag]).await;
-    api.set_endpoint(&phone.token, "enabled", false).await;
+    api.kill(&phone).await;
     let id = told(&api, &[&tag], "Hi").await;
     assert_eq!(api.settled(&id).await, counts(&json!({"dead": 1})));
     let items = api.items().await;

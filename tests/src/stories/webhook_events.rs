@@ -148,7 +148,7 @@ async fn a_device_with_a_dead_token_is_told(api: Api) {
     let phone = cast.phone_of_alice().await;
     heard(&api).await;
     // A send finds it dead.
-    api.set_endpoint(&phone.token, "enabled", false).await;
+    api.kill(&phone).await;
     api.tell(&[&cast.alice], "Hi").await;
     let told = event("onDeviceUnregister", &phone, &cast.alice);
     assert_eq!(heard(&api).await, [told]);
@@ -173,6 +173,7 @@ async fn a_device_too_many_is_told(api: Api) {
     let more = api.register(&second, Some(&stage.alice), Some(secret));
     more.await.ok(201);
     api.tell(&[&stage.alice], "Hi").await;
+    api.ended(first).await;
     let told = event("onDeviceUnregister", first, &stage.alice);
     assert_eq!(heard(api).await, [told]);
 }

@@ -1,13 +1,15 @@
 //! Devices that end: by a logout, a dead token, a user who has too many or is erased.
 
 use super::{Bindings, Written};
-use crate::store::{Attempts, Fault};
+use crate::jobs::Work;
+use crate::store::{Attempts, Fault, LINKS};
 use crate::{Failure, Metric, random};
 use futures_util::future::try_join_all;
 use push::change::Change;
 use push::device::{Record, Version};
 use push::erasure::Erasure;
 use push::logout::UserHash;
+use push::removal::{self, DeadEndpoint};
 use push::token_item::TokenItem;
 use push::unregistration::{self, Erased, Found, TokenSeen};
 use push::{Caller, DeviceId, Span, Time, UserId};
@@ -52,16 +54,14 @@ impl Bindings {
         Ok(self.end(id, arrived, decide).await??)
     }
 
-    /// The device is removed if its endpoint is dead as `at` found it and it has not registered since, and the budget
-    /// lasts.
+    /// The device is removed if [`removal::remove`] says so, and the budget lasts.
     ///
     /// # Errors
     /// [`Failure::Unavailable`], [`Failure::Internal`].
     pub async fn remove(
         &self,
         id: &DeviceId,
-        endpoint: &str,
-        at: Time,
+        dead: &DeadEndpoint,
         budget: u32,
     ) -> Result<Removal, Failure> {
         let record = self.store.device(id).await?;
@@ -71,7 +71,7 @@ impl Bindings {
             record: record.as_ref(),
             token: TokenSeen::NotRead,
         };
-        let needed = unregistration::remove(now, found, endpoint, at, random::version()?);
+        let needed = removal::remove(now, found, dead, random::version()?);
         let device = record
             .as_ref()
             .filter(|_| needed.is_some())
@@ -88,7 +88,7 @@ impl Bindings {
             return Ok(Removal::OverBudget);
         }
         let decide = |now, found: Found<'_>, version| {
-            let change = unregistration::remove(now, found, endpoint, at, version);
+            let change = removal::remove(now, found, dead, version);
             let removal = if change.is_some() {
                 Removal::Done
             } else {
@@ -99,11 +99,71 @@ impl Bindings {
         self.end(id, now, decide).await
     }
 
-    /// The device, whose lease was seen to end then, ends because its user has more of them than is allowed. Anything in its way leaves it for the next time.
+    /// A send has found the endpoint disabled; see [`removal::revive`]. Where somebody else changes the device now, the next
+    /// send notes it.
     ///
     /// # Errors
     /// [`Failure::Unavailable`], [`Failure::Internal`].
-    pub async fn evict(&self, id: &DeviceId, user: &UserId, lease: Time) -> Result<(), Failure> {
+    pub async fn note_disabled(
+        &self,
+        id: &DeviceId,
+        record: &Record,
+        found: (&str, Time),
+        revived: Option<Time>,
+    ) -> Result<(), Failure> {
+        let seen = Found {
+            id,
+            record: Some(record),
+            token: TokenSeen::NotRead,
+        };
+        let version = random::version()?;
+        let change = removal::revive((self.clock)(), seen, found, revived, version);
+        if let Some(change) = change {
+            match self.store.apply(&change, version).await {
+                Ok(()) => self.changed(&change),
+                Err(Fault::Conflict) => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The user has more devices than is allowed. Those whose leases end first are to end: a worker of the queue does that, or this
+    /// call where there is no queue.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], [`Failure::Internal`].
+    pub async fn trim_later(&self, user: &UserId, deadline: Time) -> Result<(), Failure> {
+        match &self.jobs {
+            Some(jobs) => jobs.put(&[Work::Trim(user.clone())], deadline).await,
+            None => self.trim(user, deadline).await,
+        }
+    }
+
+    /// The user has at most as many devices as is allowed. Those whose leases end first have ended; what is in the way of one
+    /// leaves it for the next time.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where that takes longer than until `deadline`: it can be repeated. [`Failure::Internal`].
+    pub async fn trim(&self, user: &UserId, deadline: Time) -> Result<(), Failure> {
+        loop {
+            let mut links = self.store.links(user, (self.clock)()).await?;
+            links.sort_by_key(|(_, lease)| std::cmp::Reverse(*lease));
+            let whole = links.len() < LINKS;
+            let surplus = links.split_off(self.most_devices.min(links.len()));
+            for some in surplus.chunks(AT_ONCE) {
+                if (self.clock)() >= deadline {
+                    return Err(Failure::Unavailable("surplus devices are left".into()));
+                }
+                try_join_all(some.iter().map(|(id, lease)| self.evict(id, user, *lease))).await?;
+            }
+            if whole {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn evict(&self, id: &DeviceId, user: &UserId, lease: Time) -> Result<(), Failure> {
         let record = self.store.device(id).await?;
         let found = Found {
             id,
@@ -111,9 +171,13 @@ impl Bindings {
             token: TokenSeen::NotRead,
         };
         let version = random::version()?;
-        match unregistration::evict((self.clock)(), found, user, lease, version, &self.policy) {
+        match removal::evict((self.clock)(), found, user, lease, version, &self.policy) {
             Some(change) => {
-                self.store.apply(&change, version).await?;
+                match self.store.apply(&change, version).await {
+                    Ok(()) => {}
+                    Err(Fault::Conflict) => return Ok(()),
+                    Err(fault) => return Err(fault.into()),
+                }
                 self.changed(&change);
                 self.ended(&change, id, record.as_ref()).await;
                 Ok(())

@@ -15,9 +15,9 @@ use crate::store::{Attempts, ReadErasure};
 use crate::webhooks::Events;
 use crate::{Clock, Failure, Metric, Metrics, Start, Store, random};
 use push::change::Change;
-use push::device::{Device, Policy, Record, Version};
+use push::device::{Device, Policy, Record, UNKNOWN, Version};
 use push::reading::{Reading, Renewal};
-use push::registration::{self, Assessment, Look, Registration, Snapshot};
+use push::registration::{self, Assessment, Look, Registration};
 use push::{Caller, DeviceId, Time, Token};
 
 /// Who has which device.
@@ -29,6 +29,7 @@ pub struct Bindings {
     jobs: Option<Jobs>,
     events: Option<Events>,
     policy: Policy,
+    most_devices: usize,
     clock: Clock,
     metrics: Metrics,
 }
@@ -44,6 +45,7 @@ impl Bindings {
             jobs: Jobs::new(start),
             events: Events::new(start),
             policy: start.settings.policy(),
+            most_devices: start.settings.max_devices_per_user,
             clock: start.clock.clone(),
             metrics: start.metrics.clone(),
         }
@@ -81,10 +83,10 @@ impl Bindings {
                 .store
                 .snapshot(&wanted.device, &key, wanted.user.as_ref(), erasure)
                 .await;
-            let Some(found) = attempts.passed(found).await? else {
+            let Some(mut found) = attempts.passed(found).await? else {
                 continue;
             };
-            let found = self.usable(found);
+            found.device = found.device.map(|record| self.usable(record));
             let now = (self.clock)();
             let assessed = registration::assess(now, &found, wanted, caller, &self.policy)?;
             let (missing, look) = match assessed {
@@ -135,8 +137,9 @@ impl Bindings {
         }
     }
 
-    /// The device as its owner, or a holder of a provisioned secret, sees it. To the owner's app this is a sign of life:
-    /// it renews a lease that is half over. That the renewal fails is no reason to fail the reading.
+    /// The device as its owner, or a holder of a provisioned secret, sees it. To the owner's app this is a sign of life: it
+    /// renews a lease that is half over, and enables an endpoint that a send has found disabled. That the renewal fails is no
+    /// reason to fail the reading.
     ///
     /// # Errors
     /// [`Failure::NotFound`] where there is none or it is not the caller's; [`Failure::Unavailable`].
@@ -147,6 +150,7 @@ impl Bindings {
         arrived: Time,
     ) -> Result<Device, Failure> {
         let record = self.store.device(id).await?;
+        let record = record.map(|record| self.usable(record));
         let now = (self.clock)();
         let Reading { device, renewal } =
             push::reading::read(now, record.as_ref(), caller, &self.policy)?;
@@ -154,12 +158,12 @@ impl Bindings {
             && let Some(seen) = &record
             && let Err(failure) = self.renew(id, seen, arrived).await
         {
-            tracing::warn!(code = failure.code(), "a lease was not renewed");
+            tracing::warn!(code = failure.code(), "a device was not renewed");
         }
         Ok(device.clone())
     }
 
-    /// One attempt to renew the lease of a device that is as it was seen, without asking SNS.
+    /// One attempt to renew a device that is as it was seen. SNS is asked only where it has to be.
     async fn renew(&self, id: &DeviceId, seen: &Record, arrived: Time) -> Result<(), Failure> {
         let Some(device) = seen.device() else {
             return Ok(());
@@ -171,8 +175,19 @@ impl Bindings {
             .device
             .as_ref()
             .is_some_and(|record| record.version == seen.version);
+        let asked = if device.checked == UNKNOWN {
+            let now = (self.clock)();
+            Some((self.endpoints.ready(&device.token).await?, now))
+        } else {
+            None
+        };
+        let (endpoint, checked) = match &asked {
+            Some((endpoint, now)) => (endpoint.as_str(), *now),
+            None => (device.endpoint.as_str(), device.checked),
+        };
         let (version, now) = (random::version()?, (self.clock)());
-        let change = registration::renew(now, id, &found, version, &self.policy);
+        let policy = &self.policy;
+        let change = registration::renew(now, id, &found, (endpoint, checked), version, policy);
         if let Some(change) = change.filter(|_| same) {
             Attempts::new(self.clock.clone(), arrived).in_time()?;
             self.store.apply(&change, version).await?;
@@ -180,25 +195,32 @@ impl Bindings {
         Ok(())
     }
 
-    /// What was found, without trust in an endpoint of another application.
-    fn usable(&self, found: Snapshot) -> Snapshot {
-        let device = found.device.as_ref().and_then(Record::device);
-        let usable = device.is_none_or(|device| {
+    /// The device's item, without trust in an endpoint of another application.
+    fn usable(&self, record: Record) -> Record {
+        let usable = record.device().is_none_or(|device| {
             (self.applications).have(device.token.platform(), &device.endpoint)
         });
         if usable {
-            found
+            record
         } else {
-            found.with_useless_endpoint()
+            record.with_useless_endpoint()
         }
     }
 
-    /// The platform's endpoint for the token, made again if SNS has lost it, never changed.
+    /// The platform's endpoint for the token, made again if SNS has lost it.
     ///
     /// # Errors
     /// As [`Endpoints::create`].
     pub async fn endpoint(&self, token: &Token) -> Result<String, Failure> {
         self.endpoints.create(token).await
+    }
+
+    /// The same for one that was found disabled: it is enabled.
+    ///
+    /// # Errors
+    /// As [`Endpoints::enable`].
+    pub async fn enabled_endpoint(&self, token: &Token) -> Result<String, Failure> {
+        self.endpoints.enable(token).await
     }
 
     fn changed(&self, change: &Change) {

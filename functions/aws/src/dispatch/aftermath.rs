@@ -1,19 +1,24 @@
 //! What a send leaves to be done to devices, once everybody has been told.
 
 use super::{Dispatch, Sending};
+use crate::Failure;
 use crate::bindings::Removal;
 use crate::jobs::Part;
 use futures_util::{StreamExt, stream};
+use push::removal::DeadEndpoint;
 use push::{DeviceId, Platform, Span, Time};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Devices that should end.
 #[derive(Default)]
 pub(super) struct Aftermath {
-    /// Those of a platform whose token is dead: the endpoint that showed it, and when.
-    pub dead: Vec<(Platform, DeviceId, String, Time)>,
-    /// Those that a user has too many of, with the end of the lease and the place of the user in the part.
-    pub surplus: Vec<(DeviceId, Time, usize)>,
+    /// Those of a platform whose endpoint stays disabled.
+    pub dead: Vec<(Platform, DeviceId, DeadEndpoint)>,
+    /// Those that stay although their endpoint is disabled: it, and when that was found.
+    pub disabled: Vec<(DeviceId, String, Time)>,
+    /// The places in the part of users who have too many devices.
+    pub surplus: BTreeSet<usize>,
 }
 
 /// Devices that end at the same time.
@@ -34,8 +39,8 @@ impl Dispatch {
         let burials = aftermath
             .dead
             .iter()
-            .map(|(platform, id, endpoint, at)| async move {
-                match self.bindings.remove(id, endpoint, *at, budget).await {
+            .map(|(platform, id, dead)| async move {
+                match self.bindings.remove(id, dead, budget).await {
                     Ok(removal) => (removal == Removal::OverBudget).then_some(*platform),
                     Err(failure) => {
                         tracing::warn!(code = failure.code(), "a dead device was not removed");
@@ -43,25 +48,46 @@ impl Dispatch {
                     }
                 }
             });
-        let evictions = aftermath.surplus.iter().filter_map(|(id, lease, target)| {
-            let Part::Users(users) = sending.part else {
-                return None;
-            };
-            let user = users.get(*target)?;
-            Some(async move {
-                if let Err(failure) = self.bindings.evict(id, user, *lease).await {
-                    tracing::warn!(code = failure.code(), "a surplus device was not ended");
+        let notes = aftermath
+            .disabled
+            .iter()
+            .map(|(id, endpoint, at)| async move {
+                let noted = async {
+                    if let Some(record) = self.bindings.store().device(id).await? {
+                        let found = (endpoint.as_str(), *at);
+                        self.bindings
+                            .note_disabled(id, &record, found, None)
+                            .await?;
+                    }
+                    Ok::<_, Failure>(())
+                };
+                if let Err(failure) = noted.await {
+                    tracing::warn!(code = failure.code(), "a disabled endpoint was not noted");
                 }
-            })
+            });
+        let users = match sending.part {
+            Part::Users(users) => users.as_slice(),
+            Part::Devices(_) | Part::Shards(..) | Part::TagShards(..) => &[],
+        };
+        let surplus = aftermath.surplus.iter().filter_map(|at| users.get(*at));
+        let trims = surplus.map(|user| async move {
+            if let Err(failure) = self.bindings.trim_later(user, sending.deadline).await {
+                tracing::warn!(code = failure.code(), "surplus devices are left");
+            }
         });
-        let (burials, evictions): (Vec<_>, Vec<_>) = (burials.collect(), evictions.collect());
+        let (burials, trims): (Vec<_>, Vec<_>) = (burials.collect(), trims.collect());
+        let notes: Vec<_> = notes.collect();
         let mut over_budget = Vec::new();
         let work = async {
             let mut burials = stream::iter(burials).buffer_unordered(AT_ONCE);
             while let Some(over) = burials.next().await {
                 over_budget.extend(over);
             }
-            stream::iter(evictions)
+            stream::iter(notes)
+                .buffer_unordered(AT_ONCE)
+                .collect::<()>()
+                .await;
+            stream::iter(trims)
                 .buffer_unordered(AT_ONCE)
                 .collect::<()>()
                 .await;

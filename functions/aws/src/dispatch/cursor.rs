@@ -96,6 +96,7 @@ impl Cursor {
                 target: *target,
                 device: id(device)?,
                 attempts: *attempts,
+                is_disabled: false,
             })
         };
         Ok(Self {
@@ -126,6 +127,7 @@ mod tests {
             target: 0,
             device: id(device),
             attempts,
+            is_disabled: false,
         });
         let on = Cursor {
             place,

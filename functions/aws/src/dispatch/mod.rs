@@ -124,6 +124,8 @@ struct Aim {
     device: DeviceId,
     /// Attempts so far.
     attempts: u32,
+    /// Whether its endpoint was found disabled, and is to be enabled.
+    is_disabled: bool,
 }
 
 impl Aim {
@@ -132,6 +134,7 @@ impl Aim {
             target,
             device,
             attempts: 0,
+            is_disabled: false,
         }
     }
 }

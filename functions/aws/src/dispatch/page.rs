@@ -10,6 +10,7 @@ use crate::store::{Counts, Fault};
 use crate::{Failure, random};
 use futures_util::{Stream, StreamExt, stream};
 use push::device::{Reach, uid};
+use push::removal::{DeadEndpoint, Evidence};
 use push::{DeviceId, Platform, Span, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ enum Step {
     Unread,
     /// Its endpoint has to be made, and as many as may be are being made.
     Waits,
+    /// Its endpoint is disabled, as a publish begun then has found, and was not enabled since SNS was last asked about it.
+    Disabled(String, Time),
     /// SNS answered, about this endpoint, to a publish begun then.
     Published(Outcome, String, Time),
 }
@@ -257,15 +260,16 @@ impl Dispatch {
         if now.since(looked) > GOOD || now >= sending.until || page.strain.is_too_much() {
             return Step::LookAgain;
         }
-        if !usable {
-            return self
-                .heal(page, aim, (device.platform, &device.endpoint))
-                .await;
-        }
         let to = (device.platform, device.endpoint.as_str());
+        if !usable || (aim.is_disabled && !device.is_revived) {
+            return self.heal(page, aim, to).await;
+        }
         let step = self.publish(page, aim, to).await;
         page.strain.note(&step);
         match step {
+            Step::Published(Outcome::Dead, endpoint, at) if !device.is_revived => {
+                Step::Disabled(endpoint, at)
+            }
             Step::Published(Outcome::Gone, gone, _) => {
                 self.heal(page, aim, (device.platform, &gone)).await
             }
@@ -307,9 +311,9 @@ impl Dispatch {
         })
     }
 
-    /// SNS does not know the endpoint, or it is another application's: it is made again from the device's token and published
-    /// to once, if a new look at the device shows that it is still meant and still had this endpoint. All who do this share a
-    /// pace, as SNS takes few such calls, and registrations make the same.
+    /// SNS does not know the endpoint, or it is another application's, or disabled: it is made again from the device's token, or
+    /// enabled, and published to once, if a new look at the device shows that it is still meant and still had this endpoint. All
+    /// who do this share a pace, as SNS takes few such calls, and registrations make the same.
     async fn heal(&self, page: &Page<'_>, aim: &Aim, (platform, gone): (Platform, &str)) -> Step {
         let Errand { sending, tags } = page.errand;
         if self.applications.arn(platform).is_none() {
@@ -343,7 +347,13 @@ impl Dispatch {
         if device.endpoint != gone {
             return Step::LookAgain;
         }
-        let endpoint = match self.bindings.endpoint(&device.token).await {
+        let made = if aim.is_disabled {
+            self.bindings.enabled_endpoint(&device.token).await
+        } else {
+            self.bindings.endpoint(&device.token).await
+        };
+        let ready = (self.clock)();
+        let endpoint = match made {
             Ok(endpoint) => endpoint,
             Err(Failure::Unavailable(_)) => return published(Outcome::Again),
             Err(Failure::Invalid(_)) => return published(Outcome::Refused),
@@ -355,7 +365,15 @@ impl Dispatch {
             let to = (device.token.platform(), endpoint.as_str());
             self.publish(page, aim, to).await
         };
-        if endpoint != gone
+        if aim.is_disabled && endpoint == gone {
+            let found = (gone, looked);
+            let noted = self
+                .bindings
+                .note_disabled(&aim.device, &record, found, Some(ready));
+            if let Err(failure) = noted.await {
+                tracing::warn!(code = failure.code(), "an enabled endpoint was not noted");
+            }
+        } else if endpoint != gone
             && let Ok(fresh) = random::version()
         {
             let moved =
@@ -381,6 +399,7 @@ fn sort_out(
 ) -> Again {
     let outcomes = steps.iter().filter_map(|(_, step, _)| match step {
         Step::Published(outcome, ..) => Some(*outcome),
+        Step::Disabled(..) => Some(Outcome::Dead),
         Step::Skipped | Step::Expired | Step::LookAgain | Step::Unread | Step::Waits => None,
     });
     for outcome in outcomes {
@@ -417,9 +436,20 @@ fn sort_out(
                 }
             }
             Step::Published(Outcome::Refused, ..) => counts.refused += 1,
-            Step::Published(Outcome::Dead, endpoint, at) if removable => {
+            Step::Disabled(..) if removable => {
+                counts.retried += 1;
+                aim.is_disabled = true;
+                again.aims.push(aim);
+            }
+            Step::Disabled(endpoint, at) => {
+                counts.misconfigured += 1;
+                aftermath.disabled.push((aim.device, endpoint, at));
+            }
+            Step::Published(Outcome::Dead, arn, at) if removable => {
                 counts.dead += 1;
-                aftermath.dead.push((platform, aim.device, endpoint, at));
+                let evidence = Evidence::Disabled;
+                let dead = DeadEndpoint { arn, at, evidence };
+                aftermath.dead.push((platform, aim.device, dead));
             }
             Step::Published(outcome @ (Outcome::Again | Outcome::Gone), ..)
                 if outcome == Outcome::Again || aim.attempts < HEALS =>

@@ -252,12 +252,8 @@ impl Dispatch {
         let most = self.settings.max_devices_per_user;
         if links.len() > most {
             links.sort_by_key(|(_, lease)| std::cmp::Reverse(*lease));
-            let surplus = links.split_off(most);
-            aftermath.surplus.extend(
-                surplus
-                    .into_iter()
-                    .map(|(device, lease)| (device, lease, target)),
-            );
+            links.truncate(most);
+            aftermath.surplus.insert(target);
         }
         links.into_iter().map(|(device, _)| device).collect()
     }

@@ -1,4 +1,5 @@
-//! Work for later, on a queue: the parts of a send that do not fit into one request, and endpoints to be looked after.
+//! Work for later, on a queue: the parts of a send that do not fit into one request, endpoints to be looked after, users
+//! with too many devices.
 
 mod part;
 mod queue;
@@ -25,6 +26,8 @@ pub enum Work {
     Send(Job),
     /// An endpoint is to be deleted if no device holds its token.
     Retire(Retired),
+    /// The user has too many devices: the surplus is to end.
+    Trim(UserId),
 }
 
 /// A part of the sending of a message.
@@ -68,6 +71,8 @@ struct Written {
     tag_shards: Option<(u8, u8)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retire: Option<WrittenRetired>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trim: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,6 +95,7 @@ impl Work {
             shards: None,
             tag_shards: None,
             retire: None,
+            trim: None,
         };
         match self {
             Self::Send(job) => {
@@ -116,6 +122,7 @@ impl Work {
                     endpoint: retired.endpoint.clone(),
                 });
             }
+            Self::Trim(user) => written.trim = Some(user.as_str().to_owned()),
         }
         ascii::json(&serde_json::json!(written).to_string())
     }
@@ -143,6 +150,7 @@ impl Work {
             shards,
             tag_shards,
             retire,
+            trim,
         } = written;
         let part = match (users, devices, shards, tag_shards) {
             (Some(users), None, None, None) => {
@@ -158,17 +166,18 @@ impl Work {
             (None, None, None, None) => None,
             _ => return None,
         };
-        match (message, job, part, retire) {
-            (Some(message), Some(number), Some(part), None) => Some(Self::Send(Job {
+        match (message, job, part, retire, trim) {
+            (Some(message), Some(number), Some(part), None, None) => Some(Self::Send(Job {
                 message: MessageId::parse(&message).ok()?,
                 number,
                 part,
             })),
-            (None, None, None, Some(retired)) => Some(Self::Retire(Retired {
+            (None, None, None, Some(retired), None) => Some(Self::Retire(Retired {
                 platform: Platform::parse(&retired.platform).ok()?,
                 token: TokenKey::parse(&retired.token)?,
                 endpoint: retired.endpoint,
             })),
+            (None, None, None, None, Some(user)) => Some(Self::Trim(UserId::parse(&user).ok()?)),
             _ => None,
         }
     }
@@ -202,6 +211,7 @@ mod tests {
                 token: token.key(),
                 endpoint: "arn:e".to_owned(),
             }),
+            Work::Trim(UserId::parse("zoë").unwrap()),
         ];
         let written = works.each_ref().map(Work::to_text);
         assert!(written.iter().all(|text| text.is_ascii()));

@@ -104,7 +104,9 @@ impl Metric {
             Case::Eviction => Self::Endings("surplus"),
             Case::Erasure => Self::Endings("erasure"),
             Case::Overtaken => Self::Registrations("overtaken"),
-            Case::LogoutMarker | Case::Subscription | Case::Unsubscription => return None,
+            Case::LogoutMarker | Case::Revival | Case::Subscription | Case::Unsubscription => {
+                return None;
+            }
         })
     }
 }

@@ -8,6 +8,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::operation::set_endpoint_attributes::SetEndpointAttributesError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use push::{Invalid, Token};
 use std::time::Duration;
@@ -41,8 +42,8 @@ impl Endpoints {
         }
     }
 
-    /// The ARN of the token's endpoint, which exists and is enabled when this returns. Only for a token that its device
-    /// has just sent: nothing else may enable an endpoint again.
+    /// The ARN of the token's endpoint, which exists and is enabled when this returns. Only for the token of a device that is
+    /// registered or registers now.
     ///
     /// # Errors
     /// [`Failure::PlatformNotConfigured`], [`Failure::Invalid`] for a token that SNS does not take,
@@ -69,16 +70,8 @@ impl Endpoints {
             {
                 return Ok(arn);
             }
-            // Only ever this attribute: a changed token would point an ARN that another device holds at this phone.
-            match self
-                .client
-                .set_endpoint_attributes()
-                .endpoint_arn(&arn)
-                .attributes(ENABLED, "true")
-                .send()
-                .await
-            {
-                Ok(_) => return Ok(arn),
+            match self.set_enabled(&arn).await {
+                Ok(()) => return Ok(arn),
                 Err(error) if is_not_found(&error) => {}
                 Err(error) => return Err(sorted(&error)),
             }
@@ -86,6 +79,28 @@ impl Endpoints {
         Err(Failure::Unavailable(
             "SNS: the endpoint does not stay".into(),
         ))
+    }
+
+    /// The ARN of the token's endpoint, which was found disabled, and is enabled when this returns.
+    ///
+    /// # Errors
+    /// As [`Endpoints::ready`].
+    pub async fn enable(&self, token: &Token) -> Result<String, Failure> {
+        let arn = self.create(token).await?;
+        self.set_enabled(&arn)
+            .await
+            .map_err(|error| sorted(&error))?;
+        Ok(arn)
+    }
+
+    /// Only ever this attribute: a changed token would point an ARN that another device holds at this phone.
+    async fn set_enabled(
+        &self,
+        arn: &str,
+    ) -> Result<(), SdkError<SetEndpointAttributesError, HttpResponse>> {
+        let call = self.client.set_endpoint_attributes().endpoint_arn(arn);
+        call.attributes(ENABLED, "true").send().await?;
+        Ok(())
     }
 
     /// The ARN of the token's endpoint, made where there is none, and left as it is where there is one.

@@ -26,6 +26,9 @@ pub enum ReadErasure {
 /// The most keys that one `BatchGetItem` takes.
 pub const PAGE: usize = 100;
 
+/// Links of a user that one read looks for: twice as many as a user may have devices. Those that are beyond end as surplus.
+pub const LINKS: usize = 20_000;
+
 /// The order in which the items of a partition are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
@@ -144,7 +147,8 @@ impl Store {
         Ok(readable(&rows, reach_of).collect())
     }
 
-    /// The devices in the index of `user`, and when each one's link expires; expired ones are left out.
+    /// The devices in the index of `user`, and when each one's link expires; expired ones are left out. At most [`LINKS`] and
+    /// what the last page has beyond.
     ///
     /// # Errors
     /// [`Fault`], never a conflict.
@@ -162,7 +166,7 @@ impl Store {
                     .filter(|(_, expires)| *expires > now),
             );
             next = last;
-            if next.is_none() {
+            if next.is_none() || links.len() >= LINKS {
                 return Ok(links);
             }
         }

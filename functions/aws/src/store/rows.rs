@@ -95,6 +95,9 @@ pub(crate) fn device_row(id: &DeviceId, record: &Record) -> Row {
             set("token", text(device.token.expose()));
             set("endpoint", text(&device.endpoint));
             set("checked", number(device.checked.millis()));
+            if let Some(revived) = device.revived {
+                set("revived", number(revived.millis()));
+            }
             set("created", number(device.created.millis()));
             set("updated", number(device.updated.millis()));
             set("since", number(device.since.millis()));
@@ -126,6 +129,10 @@ pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
             token: Token::parse(platform(row)?, token).map_err(|_| BadRow("token"))?,
             endpoint: string(row, "endpoint")?.to_owned(),
             checked: millis(row, "checked")?,
+            revived: row
+                .contains_key("revived")
+                .then(|| millis(row, "revived"))
+                .transpose()?,
             created: millis(row, "created")?,
             updated: millis(row, "updated")?,
             // What was written before there were subscriptions has none.
@@ -155,7 +162,7 @@ fn version_of(row: &Row) -> Result<Version, BadRow> {
 
 /// The attributes that [`reach_of`] reads; one of their names is a word of DynamoDB's own.
 pub(crate) const REACH: Projection = Projection {
-    expression: "sk,expires,ended,#owner,lease,updated,platform,endpoint,tags,untagged",
+    expression: "sk,expires,ended,#owner,lease,updated,platform,endpoint,revived,tags,untagged",
     name: ("#owner", "owner"),
 };
 
@@ -179,6 +186,7 @@ pub(crate) fn reach_of(row: &Row) -> Result<Option<(DeviceId, Reach)>, BadRow> {
         updated: millis(row, "updated")?,
         platform: platform(row)?,
         endpoint: string(row, "endpoint")?.to_owned(),
+        is_revived: row.contains_key("revived"),
         subscriptions: subscriptions::of(row)?,
     };
     Ok(Some((id, reach)))

@@ -36,6 +36,7 @@ fn record(owner: Option<&str>, letter: &str, version: u8) -> Record {
         token: token(letter),
         endpoint: "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/userpush/e".to_owned(),
         checked: NOW,
+        revived: owner.map(|_| NOW),
         created: NOW - Span::from_days(1),
         updated: NOW,
         since: NOW - Span::from_days(1),
@@ -388,6 +389,7 @@ async fn a_send_reads_whose_a_device_is_and_where_it_is_reached_and_nothing_of_e
             updated: seen.updated,
             platform: seen.token.platform(),
             endpoint: seen.endpoint.clone(),
+            is_revived: seen.revived.is_some(),
             subscriptions: seen.subscriptions.clone(),
         };
         (device(id), reach)

@@ -70,6 +70,7 @@ async fn what_a_device_subscribes_to_is_read_back_whole() {
             token: Token::parse(Platform::Fcm, &"a".repeat(40)).unwrap(),
             endpoint: "arn:e".to_owned(),
             checked: NOW,
+            revived: None,
             created: NOW,
             updated: NOW,
             since: NOW - Span::from_millis(1),

@@ -7,7 +7,8 @@ use push::device::{GRACE, Policy, Version};
 use push::erasure::Erasure;
 use push::logout::UserHash;
 use push::registration::{Further, IfAbsent, Missing, Registration, Snapshot, renew};
-use push::unregistration::{Found, TokenSeen, remove, unregister};
+use push::removal::{DeadEndpoint, Evidence, remove};
+use push::unregistration::{Found, TokenSeen, unregister};
 use push::{Caller, Refusal, Span, Time, UserId};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
@@ -261,7 +262,12 @@ fn a_removal_leaves_the_registration_that_is_under_way_alone() {
         record: world.table.devices.get(&id),
         token: TokenSeen::NotRead,
     };
-    let change = remove(at(2000), found, "arn:new", at(2000), version).unwrap();
+    let dead = DeadEndpoint {
+        arn: "arn:new".to_owned(),
+        at: at(2000),
+        evidence: Evidence::Reported,
+    };
+    let change = remove(at(2000), found, &dead, version).unwrap();
     assert!(world.table.apply(&change));
     assert_eq!((world.owner("D"), world.place("D")), (None, at(1)));
     world.register(&login("D", "t", "bob", 2)).unwrap();
@@ -355,7 +361,8 @@ fn a_renewal_by_a_reading_keeps_the_place() {
     world.register(&alice).unwrap();
     let now = at(1000) + Span::from_days(6);
     let found = world.table.snapshot(&alice);
-    let change = renew(now, &device("D"), &found, Version([9; 16]), &policy()).unwrap();
+    let (id, endpoint) = (device("D"), ("arn:new", at(1)));
+    let change = renew(now, &id, &found, endpoint, Version([9; 16]), &policy()).unwrap();
     assert!(world.table.apply(&change));
     let record = &world.table.devices[&device("D")];
     assert_eq!(record.place, at(1));

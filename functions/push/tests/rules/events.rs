@@ -33,6 +33,7 @@ fn live(owner: Option<&str>, letter: &str) -> Record {
         token: Token::parse(Platform::Apns, &letter.repeat(64)).unwrap(),
         endpoint: "arn".to_owned(),
         checked: NOW,
+        revived: None,
         created: NOW,
         updated: NOW,
         since: NOW,

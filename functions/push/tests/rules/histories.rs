@@ -199,6 +199,7 @@ impl World {
                 if let Some(call) = self.proceed(call) {
                     self.calls.push(call);
                 }
+                self.adopt();
                 self.check();
             }
             Event::Pass(seconds) => {
@@ -441,6 +442,20 @@ impl World {
                 .as_ref()
                 .and_then(|key| self.table.tokens.get(key))
                 .cloned(),
+        }
+    }
+
+    /// What a device of nobody subscribed to belongs to its first user from now on.
+    fn adopt(&mut self) {
+        let policy = policy();
+        for ((id, _), whose) in &mut self.subscribed {
+            let record = self.table.devices.get(id);
+            let device = record.and_then(|record| record.live(self.now));
+            if whose.is_none() {
+                *whose = device
+                    .and_then(|device| policy.owner(device, self.now))
+                    .cloned();
+            }
         }
     }
 

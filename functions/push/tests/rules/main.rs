@@ -5,6 +5,7 @@
 mod arrival;
 mod events;
 mod histories;
+mod removal;
 mod reports;
 mod subscriptions;
 mod table;

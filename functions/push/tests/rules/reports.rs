@@ -24,6 +24,7 @@ fn record(owner: Option<UserId>, ago: Span) -> Record {
         token: Token::parse(Platform::Fcm, &"a".repeat(40)).unwrap(),
         endpoint: "arn:a".to_owned(),
         checked: then,
+        revived: None,
         created: then,
         updated: then,
         since: then,

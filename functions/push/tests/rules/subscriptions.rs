@@ -70,6 +70,7 @@ fn record(owner: Option<&str>, on: &[&str]) -> Record {
         token: token(),
         endpoint: "arn:a".to_owned(),
         checked: then,
+        revived: None,
         created: then,
         updated: then,
         since: then,

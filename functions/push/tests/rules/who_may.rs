@@ -10,7 +10,7 @@ use push::registration::{
 };
 use push::subscription::Subscriptions;
 use push::token_item::TokenItem;
-use push::unregistration::{Erased, Found, TokenSeen, erase, remove, unregister};
+use push::unregistration::{Erased, Found, TokenSeen, erase, unregister};
 use push::{Caller, ClientSecretMode, Refusal, RequireClientSecret, Span, Time};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
@@ -48,6 +48,7 @@ fn record(owner: Option<&str>) -> Record {
         token: token("a"),
         endpoint: "arn:a".to_owned(),
         checked: then,
+        revived: None,
         created: then,
         updated: then,
         since: then,
@@ -378,7 +379,11 @@ fn a_registration_that_finds_an_endpoint_of_another_application_asks_sns_and_is_
             assess(NOW, found, &wanted, &Caller::Provisioned, &policy()).unwrap()
         };
         assert!(matches!(assessed(&found), Assessment::Unchanged(_)));
-        let useless = found.clone().with_useless_endpoint();
+        let device = found.device.clone().map(Record::with_useless_endpoint);
+        let useless = Snapshot {
+            device,
+            ..found.clone()
+        };
         let look = Look::Needed;
         let missing = Missing::default();
         assert_eq!(assessed(&useless), Assessment::Binds { missing, look });
@@ -393,10 +398,6 @@ fn a_registration_that_finds_an_endpoint_of_another_application_asks_sns_and_is_
         let put = put.unwrap();
         assert_eq!((put.endpoint.as_str(), put.checked), ("arn:new", NOW));
     }
-    assert_eq!(
-        Snapshot::default().with_useless_endpoint(),
-        Snapshot::default()
-    );
 }
 
 #[test]
@@ -409,30 +410,6 @@ fn what_was_granted_before_a_restore_counts_for_nobody() {
     assert!(policy().receives(&record, &user("alice"), NOW).is_some());
     assert!(restored.receives(&record, &user("alice"), NOW).is_none());
     assert!(policy().receives(&record, &user("bob"), NOW).is_none());
-}
-
-#[test]
-fn only_a_device_that_still_is_what_was_found_dead_is_removed() {
-    let record = record(Some("alice"));
-    let found = Found {
-        id: &device("D"),
-        record: Some(&record),
-        token: TokenSeen::NotRead,
-    };
-    let removed = |endpoint, at| {
-        remove(NOW, found, endpoint, at, Version([2; 16])).map(|change| change.actions.len())
-    };
-    assert_eq!(removed("arn:a", NOW), Some(3));
-    assert_eq!(removed("arn:b", NOW), None);
-    assert_eq!(
-        removed("arn:a", NOW - DAY),
-        None,
-        "it was registered at that very moment"
-    );
-    let change = remove(NOW, found, "arn:a", NOW, Version([2; 16])).unwrap();
-    assert!(
-        matches!(&change.actions[0], Action::PutDevice { record, .. } if record.place == NOW - DAY)
-    );
 }
 
 /// What erasing alice, by a call that arrived then, does to D.
