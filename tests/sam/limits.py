@@ -951,9 +951,7 @@ def _(given):
 DYNAMODB = "amazondynamodb/latest/developerguide/Constraints.html"
 CODE = [
     ("batch-get", "functions/aws/src/store/devices.rs", "PAGE: usize", 1, 100, DYNAMODB, "items"),
-    ("transaction-items", "functions/send/src/keeping.rs", "MOST: usize", 2, 99, DYNAMODB, "of 100 items for messages"),
     ("transaction-tags", "functions/push/src/subscription.rs", "MOST: usize", 2, 99, DYNAMODB, "of 100 items for tags"),
-    ("transaction-bytes", "functions/send/src/keeping.rs", "BYTES: usize", 1, 4_194_304, DYNAMODB, "bytes"),
     ("item-bytes", "functions/push/src/message/mod.rs", "LARGEST_KEPT: usize", 1, 409_600, DYNAMODB, "bytes"),
     ("sqs-message", "functions/aws/src/jobs/part.rs", "LARGEST: usize", 1, 262_144, SQS, "bytes"),
     ("sqs-batch", "functions/aws/src/queue.rs", "BATCH: (usize, usize)", 1, 10, SQS, "messages"),
