@@ -108,7 +108,9 @@ impl Sender {
             Target::Everybody if self.settings.allow_broadcast == Broadcast::Allowed => {
                 return Ok(());
             }
-            Target::Everybody => "It names somebody: a message to everybody is not allowed here.",
+            Target::Everybody => {
+                "It must name userIds, deviceIds, tagNames or platforms: AllowBroadcast is false."
+            }
         };
         Err(Invalid::new("target", rule))
     }

@@ -42,6 +42,7 @@ mod subscriptions;
 mod table_trouble;
 mod tagged;
 mod tags;
+mod target_input;
 mod webhook_delivery;
 mod webhook_events;
 mod webhook_input;
@@ -96,6 +97,7 @@ pub(crate) fn all() -> Vec<Story> {
         table_trouble::stories,
         tagged::stories,
         tags::stories,
+        target_input::stories,
         webhook_delivery::stories,
         webhook_events::stories,
         webhook_input::stories,

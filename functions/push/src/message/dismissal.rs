@@ -94,6 +94,7 @@ mod tests {
         assert!(Message::parse(&kept).is_err());
         let mut asked = kept;
         asked["message"] = json!({"alert": "a"});
+        asked["target"] = json!({"userIds": ["alice"]});
         let message = Message::parse(&asked).unwrap();
         assert_eq!(message.echo().get(KEPT), None);
     }

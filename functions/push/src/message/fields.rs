@@ -48,6 +48,21 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// Whether the key is there, if only with null.
+    pub fn has(self, name: &str) -> bool {
+        self.keys().any(|key| key.eq_ignore_ascii_case(name))
+    }
+
+    /// The first key that is none of these.
+    pub fn unknown(self, known: &[&str]) -> Option<&'a str> {
+        let is_known = |key: &str| known.iter().any(|name| name.eq_ignore_ascii_case(key));
+        self.keys().find(|key| !is_known(key))
+    }
+
+    fn keys(self) -> impl Iterator<Item = &'a str> {
+        self.map.into_iter().flat_map(Map::keys).map(String::as_str)
+    }
+
     /// The object in this field.
     pub fn object(self, name: &str) -> Result<Option<Self>, Invalid> {
         let of = if self.accepted {
@@ -61,6 +76,11 @@ impl<'a> Fields<'a> {
     /// The text in this field, empty or not.
     pub fn text(self, name: &str) -> Result<Option<&'a str>, Invalid> {
         self.typed(name, Value::as_str, "It is a string.")
+    }
+
+    /// The text in this field. An empty one counts as absent, because it names nothing.
+    pub fn name(self, name: &str) -> Result<Option<&'a str>, Invalid> {
+        Ok(self.text(name)?.filter(|text| !text.is_empty()))
     }
 
     /// The texts in this field. A fault in one of them names it: `lines[2]`.
@@ -163,6 +183,25 @@ mod tests {
             assert_eq!(fields.text(name), Ok(text), "{name}");
         }
         assert_eq!(Fields::default().text("url"), Ok(None));
+    }
+
+    #[test]
+    fn a_key_is_there_with_null_too() {
+        let value = json!({"ANDROIDTITLE": null, "sound": ""});
+        let fields = at(&value);
+        assert!(fields.has("androidTitle") && fields.has("Sound") && !fields.has("url"));
+        assert_eq!(fields.unknown(&["androidtitle"]), Some("sound"));
+        assert_eq!(fields.unknown(&["androidtitle", "sound"]), None);
+    }
+
+    #[test]
+    fn an_empty_text_names_nothing() {
+        let value = json!({"icon": "", "sound": "s", "redact": 1});
+        let fields = at(&value);
+        assert_eq!(fields.text("icon"), Ok(Some("")));
+        assert_eq!(fields.name("icon"), Ok(None));
+        assert_eq!(fields.name("sound"), Ok(Some("s")));
+        assert!(fields.name("redact").is_err());
     }
 
     #[test]

@@ -66,8 +66,8 @@ const SOME_NID: &str = "00000000";
 const SOME_UID: &str = "0000000000000000";
 
 impl Message {
-    /// The body of POST `/messages`. Keys and enumerated values are compared without letter case; nulls and unknown keys
-    /// are ignored, Web settings too.
+    /// The body of POST `/messages`. Keys and enumerated values are compared without letter case. Nulls and unknown keys are
+    /// ignored, Web settings too: not in the target, nor beside it where it names nobody.
     ///
     /// # Errors
     /// [`Refused::Invalid`] names the parameter by its path, or `message` where the rendered message is too large for a
@@ -92,9 +92,7 @@ impl Message {
         let settings = fields.object("settings")?.unwrap_or_default();
         let (apns, fcm) = platform_settings(settings, alert, url)
             .map_err(|invalid| invalid.within("settings"))?;
-        let target = fields.object("target")?;
-        let addressed = Addressed::parse(target.unwrap_or_default())
-            .map_err(|refused| refused.within("target"))?;
+        let addressed = Addressed::of(fields)?;
 
         let alert = alert.to_owned();
         let mut message = Self {
@@ -107,7 +105,7 @@ impl Message {
             message.refuse_too_large()?;
         }
         let mut echo = kept(fields)?;
-        if target.is_some() {
+        if fields.get("target").is_some() {
             echo.insert("target".into(), addressed.echo.into());
         }
         message.echo = echo.into();

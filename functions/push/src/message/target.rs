@@ -31,7 +31,16 @@ pub const MOST_ECHOED: usize = 100;
 pub const MOST_TAGS: usize = MOST_ECHOED;
 
 /// The kinds of target, of which a message names one.
-const KINDS: [&str; 4] = ["deviceIds", "userIds", "platforms", "tagNames"];
+const KINDS: [&str; 4] = ["userIds", "deviceIds", "tagNames", "platforms"];
+
+/// All that a target may have.
+const KEYS: [&str; 5] = ["userIds", "deviceIds", "tagNames", "platforms", "platform"];
+
+/// All that a message may have at its top level if it is for everybody.
+const MESSAGE_KEYS: [&str; 4] = ["message", "settings", "target", "validate"];
+
+/// How many characters of an unknown key an error repeats.
+const MOST_SHOWN_OF_KEY: usize = 64;
 
 /// Platforms of the original service that this one has no way to reach.
 const WEB: [&str; 4] = ["WEB_CHROME", "WEB_FIREFOX", "WEB_SAFARI", "APPEXT_CHROME"];
@@ -46,17 +55,52 @@ pub(super) struct Addressed {
 }
 
 impl Addressed {
+    /// The target of a message. A message without one, or with an empty one, is for everybody. It must not have unknown keys then:
+    /// one of them could be the target, misspelt.
+    ///
     /// # Errors
-    /// [`Refused::Invalid`] names the parameter inside of `target`; [`Refused::TooLarge`] where it has too many of a kind.
-    pub fn parse(fields: Fields) -> Result<Self, Refused> {
-        let kinds = || KINDS.into_iter().filter(|kind| fields.get(kind).is_some());
-        if kinds().count() > 1 {
-            let rule = format!("It has one of {}.", KINDS.join(", "));
+    /// [`Refused::Invalid`] names `target`, or the parameter inside of it; [`Refused::TooLarge`] where it has too many of a kind.
+    pub fn of(message: Fields) -> Result<Self, Refused> {
+        Self::read(message).map_err(|refused| refused.within("target"))
+    }
+
+    fn read(message: Fields) -> Result<Self, Refused> {
+        let judged = !message.are_accepted();
+        if judged && message.has("target") && message.get("target").is_none() {
+            return Err(must_name_a_kind("it is null").into());
+        }
+        let target = message.object("target");
+        let target = target.map_err(|_| must_name_a_kind("it is no object"))?;
+        let addressed = Self::parse(target.unwrap_or_default())?;
+        match message.unknown(&MESSAGE_KEYS) {
+            Some(key) if judged && addressed.target == Target::Everybody => {
+                Err(is_unknown(key).into())
+            }
+            _ => Ok(addressed),
+        }
+    }
+
+    fn parse(fields: Fields) -> Result<Self, Refused> {
+        let mut kinds = KINDS.into_iter().filter(|kind| fields.get(kind).is_some());
+        let (kind, other) = (kinds.next(), kinds.next());
+        if other.is_some() {
+            let rule = format!("target must have only one of {}.", KINDS.join(", "));
             return Err(Invalid::new("", rule).into());
+        }
+        if let Some(key) = fields.unknown(&KEYS)
+            && !fields.are_accepted()
+        {
+            return Err(is_unknown(key).into());
         }
         let mut echo = Map::new();
         let narrowed = narrowing(fields, &mut echo)?;
-        let Some(kind) = kinds().next() else {
+        let Some(kind) = kind else {
+            let is_null = |key: &&str| fields.has(key) && fields.get(key).is_none();
+            if let Some(key) = KEYS.iter().find(|key| is_null(key))
+                && !fields.are_accepted()
+            {
+                return Err(must_name_a_kind(&format!("'{key}' is null")).into());
+            }
             // Also where a platform is named: one client sends that beside every target, and drops a list that is empty. Who
             // named no devices does not mean all of them, unless messages to everybody are allowed.
             return Ok(Self {
@@ -88,6 +132,24 @@ impl Addressed {
             echo,
         })
     }
+}
+
+fn must_name_a_kind(fault: &str) -> Invalid {
+    let kinds = KINDS.join(", ");
+    Invalid::new("", format!("target must have one of {kinds}; {fault}."))
+}
+
+/// The key is the caller's: only the start of it is repeated, without what is no text.
+fn is_unknown(key: &str) -> Invalid {
+    let text = |char: char| {
+        if char.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            char
+        }
+    };
+    let key: String = key.chars().take(MOST_SHOWN_OF_KEY).map(text).collect();
+    must_name_a_kind(&format!("'{key}' is unknown"))
 }
 
 /// The singular `platform`, which one client sends beside every target: a list, or one word.
@@ -142,173 +204,4 @@ fn platforms(kind: &str, names: &[(usize, &str)]) -> Result<BTreeSet<Platform>, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn parse(target: &Value) -> Result<Addressed, Refused> {
-        Addressed::parse(Fields::of(target).unwrap())
-    }
-
-    fn users(names: &[&str]) -> Target {
-        Target::Users(
-            names
-                .iter()
-                .map(|name| UserId::parse(name).unwrap())
-                .collect(),
-        )
-    }
-
-    #[test]
-    fn one_kind_says_whom_and_platform_narrows() {
-        use Platform::{Apns, Fcm};
-        let devices = Target::Devices(vec![DeviceId::parse("d").unwrap()]);
-        let tags = Target::Tags(vec![TagName::parse("news").unwrap()]);
-        let platforms = |list: &[Platform]| Target::Platforms(list.iter().copied().collect());
-        let only = |list: &[Platform]| Some(list.iter().copied().collect::<BTreeSet<_>>());
-        for (target, expected, narrowed) in [
-            (json!({}), Target::Everybody, None),
-            (
-                json!({"userIds": null, "unknown": [1]}),
-                Target::Everybody,
-                None,
-            ),
-            (
-                json!({"userIds": ["b", "a", "b", "B"]}),
-                users(&["b", "a", "B"]),
-                None,
-            ),
-            (
-                json!({"USERIDS": ["a"], "tagNames": null}),
-                users(&["a"]),
-                None,
-            ),
-            (json!({"deviceIds": ["d", "d"]}), devices.clone(), None),
-            (json!({"tagnames": ["news"]}), tags, None),
-            (
-                json!({"platforms": ["g", "A"]}),
-                platforms(&[Apns, Fcm]),
-                None,
-            ),
-            (
-                json!({"platforms": ["WEB_CHROME", "web_firefox", "WEB_SAFARI", "APPEXT_CHROME"]}),
-                platforms(&[]),
-                None,
-            ),
-            (
-                json!({"platforms": ["WEB_CHROME", "A"]}),
-                platforms(&[Apns]),
-                None,
-            ),
-            (
-                json!({"platform": ["A", "G"]}),
-                Target::Everybody,
-                only(&[Apns, Fcm]),
-            ),
-            (json!({"platform": "g"}), Target::Everybody, only(&[Fcm])),
-            (
-                json!({"platform": "WEB_SAFARI"}),
-                Target::Everybody,
-                only(&[]),
-            ),
-            (
-                json!({"platform": ["A", "G"], "deviceIds": ["d"]}),
-                devices,
-                only(&[Apns, Fcm]),
-            ),
-            (
-                json!({"platform": "A", "userIds": ["a"]}),
-                users(&["a"]),
-                only(&[Apns]),
-            ),
-            (
-                json!({"platform": ["WEB_CHROME"], "userIds": ["a"]}),
-                users(&["a"]),
-                only(&[]),
-            ),
-            (
-                json!({"platform": "A", "platforms": ["G", "A"]}),
-                platforms(&[Apns, Fcm]),
-                only(&[Apns]),
-            ),
-        ] {
-            let found = parse(&target).unwrap_or_else(|refused| panic!("{target}: {refused}"));
-            assert_eq!(
-                (found.target, found.narrowed),
-                (expected, narrowed),
-                "{target}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_wrong_target_is_named() {
-        for (target, name) in [
-            (json!({"userIds": ["a"], "deviceIds": ["d"]}), ""),
-            (json!({"platforms": ["A"], "tagNames": []}), ""),
-            (
-                json!({"platform": "A", "userIds": ["a"], "tagNames": ["t"]}),
-                "",
-            ),
-            (json!({"userIds": []}), "userIds"),
-            (json!({"deviceIds": []}), "deviceIds"),
-            (json!({"platforms": []}), "platforms"),
-            (json!({"tagNames": []}), "tagNames"),
-            (json!({"platform": []}), "platform"),
-            (json!({"userIds": "a"}), "userIds"),
-            (json!({"userIds": {"0": "a"}}), "userIds"),
-            (json!({"userIds": ["a", 1]}), "userIds[1]"),
-            (json!({"userIds": ["a", null]}), "userIds[1]"),
-            (json!({"userIds": ["a", "a", "anonymous"]}), "userIds[2]"),
-            (json!({"userIds": ["u".repeat(255)]}), "userIds[0]"),
-            (json!({"deviceIds": ["d", "a/b"]}), "deviceIds[1]"),
-            (json!({"tagNames": ["t", ""]}), "tagNames[1]"),
-            (json!({"tagNames": ["t".repeat(255)]}), "tagNames[0]"),
-            (json!({"tagNames": ["a/b"]}), "tagNames[0]"),
-            (json!({"platforms": ["A", "W"]}), "platforms[1]"),
-            (json!({"platforms": "A"}), "platforms"),
-            (json!({"platform": 1}), "platform"),
-            (json!({"platform": ""}), "platform[0]"),
-        ] {
-            match parse(&target).err().unwrap() {
-                Refused::Invalid(invalid) => assert_eq!(invalid.parameter(), name, "{target}"),
-                Refused::TooLarge => panic!("{target}"),
-            }
-        }
-        let longest = json!({"tagNames": ["é".repeat(254)]});
-        assert!(parse(&longest).is_ok());
-    }
-
-    #[test]
-    fn more_than_fifty_thousand_or_a_hundred_tags_are_too_many() {
-        let named = |kind: &str, count: usize| {
-            let names: Vec<String> = (0..count).map(|n| n.to_string()).collect();
-            json!({kind: names})
-        };
-        for kind in ["userIds", "deviceIds"] {
-            assert!(parse(&named(kind, 50_000)).is_ok());
-            assert_eq!(parse(&named(kind, 50_001)).err(), Some(Refused::TooLarge));
-        }
-        assert!(parse(&named("tagNames", 100)).is_ok());
-        assert_eq!(
-            parse(&named("tagNames", 101)).err(),
-            Some(Refused::TooLarge)
-        );
-        let mut repeated = named("userIds", 50_000);
-        repeated["userIds"].as_array_mut().unwrap().push(json!("0"));
-        assert!(parse(&repeated).is_ok());
-    }
-
-    #[test]
-    fn the_first_hundred_different_targets_are_echoed() {
-        let names: Vec<String> = (0..202).map(|n| (n / 2).to_string()).collect();
-        let echo = parse(&json!({"userids": names, "platform": "G", "more": 1}))
-            .unwrap()
-            .echo;
-        let first: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-        assert_eq!(
-            Value::from(echo),
-            json!({"userIds": first, "platform": ["G"]})
-        );
-    }
-}
+mod tests;
