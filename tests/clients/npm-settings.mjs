@@ -4,10 +4,12 @@ const ANDROID = "alices-android";
 const IPHONE = "alices-iphone";
 const PICTURE = "https://shop.example/7.png";
 
-// What goes out to an Android phone: `data` and `android` beside what always stands there.
-const fcm = (data = {}, android = {}) => ({
-  android: { priority: "NORMAL", ...android },
+// What goes out to an Android phone, and what its SDK shows of that: `data`, `android` and `shows` beside what is always there. The
+// message wakes the phone unless its priority says otherwise.
+const fcm = (data = {}, shows = {}, android = {}) => ({
+  android: { priority: "HIGH", ...android },
   data: { alert: "Hello", "has-template": "0", ...data, payload: { nid: "<message id>", ...data.payload } },
+  shows: typeof shows === "string" ? shows : { title: "<the app's name>", text: "Hello", ...shows },
 });
 
 // What goes out to an iPhone: parts of `aps.alert`, of `aps`, beside that, and of the headers.
@@ -40,42 +42,50 @@ const setting = (phone, settings, expected) => ({
 
 function android() {
   const set = (call, ...expected) => setting(ANDROID, `fcm(FCM.${call}.build())`, fcm(...expected));
-  const style = (type, call, expected) =>
-    set(`style(FCMStyle.type(Notification.FCMStyleTypes.${type}).${call}.build())`, {
-      style: { type: type.toLowerCase(), ...expected },
-    });
-  const priority = (word, android) =>
-    set(`priority(Notification.FCMPriority.${word})`, { priority: word.toLowerCase() }, android);
+  // A style always has a title: without one the SDK would show nothing.
+  const style = (name, call, { title = "", ...parts }, shown) => {
+    const type = name.toLowerCase();
+    const style = { type, heading: "Hello", summary: title, ...shown };
+    return set(`style(FCMStyle.type(Notification.FCMStyleTypes.${name}).${call}.build())`, { style: { type, title, ...parts } }, { style });
+  };
+  const priority = (word, shows, android) =>
+    set(`priority(Notification.FCMPriority.${word})`, { priority: word.toLowerCase() }, shows, android);
   return [
     setting(ANDROID, "fcm({})", fcm()),
     set("delayWhileIdle(true)"),
-    set("timeToLive(60)", {}, { ttl: "<60>s" }),
-    set("collapseKey('ping')", {}, { collapse_key: "ping" }),
+    set("timeToLive(60)", {}, {}, { ttl: "<60>s" }),
+    set("collapseKey('ping')", {}, {}, { collapse_key: "ping" }),
     set("payload({ parcel: 7 })", { payload: { parcel: 7 } }),
     set("payload('{\"parcel\":7}')", { payload: { parcel: 7 } }),
     set("payload({ nid: 'mine' })"),
     set("sync(true)"),
-    set("sound('bell.mp3')", { sound: "bell.mp3" }),
-    set("interactiveCategory('accept')", { interactiveCategory: "accept" }),
-    ...["MAX", "HIGH"].map((word) => priority(word, { priority: "HIGH" })),
-    ...["DEFAULT", "LOW", "MIN"].map((word) => priority(word)),
+    set("sound('bell.mp3')", { sound: "bell.mp3" }, { sound: "bell" }),
+    set("interactiveCategory('accept')", { interactiveCategory: "accept" }, { buttons: "accept" }),
+    priority("MAX", { priority: "max", popsUp: true }),
+    priority("HIGH", { priority: "high" }),
+    priority("DEFAULT", {}, { priority: "NORMAL" }),
+    ...["LOW", "MIN"].map((word) => priority(word, { priority: word.toLowerCase() }, { priority: "NORMAL" })),
     ...["PUBLIC", "PRIVATE", "SECRET"].map((word) =>
       set(`visibility(Notification.Visibility.${word})`, { visibility: word.toLowerCase() }),
     ),
-    ...["DEFAULT", "SILENT"].map((word) => set(`type(Notification.FCMType.${word})`, { type: word })),
-    set("icon('parcel.png')", { icon: "parcel.png" }),
-    set("androidTitle('Shop')", { androidTitle: "Shop" }),
+    set("type(Notification.FCMType.DEFAULT)", { type: "DEFAULT" }),
+    set("type(Notification.FCMType.SILENT)", { type: "SILENT" }, "nothing: it is silent", { priority: "NORMAL" }),
+    set("icon('parcel')", { icon: "parcel" }, { icon: "parcel" }),
+    set("icon('parcel.png')", { icon: "parcel.png" }, { icon: "<Android's star>" }),
+    set("androidTitle('Shop')", { androidTitle: "Shop" }, { title: "Shop" }),
     set("groupId('parcels')"),
-    style("BIGTEXT_NOTIFICATION", "text('It is here').title('Parcel')", { text: "It is here", title: "Parcel" }),
-    style("PICTURE_NOTIFICATION", `url('${PICTURE}')`, { url: PICTURE }),
-    style("INBOX_NOTIFICATION", "lines(['one','two'])", { lines: ["one", "two"] }),
+    style("BIGTEXT_NOTIFICATION", "text('It is here').title('Parcel')", { text: "It is here", title: "Parcel" }, { text: "It is here" }),
+    style("PICTURE_NOTIFICATION", `url('${PICTURE}')`, { url: PICTURE }, { picture: PICTURE }),
+    style("INBOX_NOTIFICATION", "lines(['one','two'])", { lines: "[one,two]" }, { lines: ["one", "two"] }),
     set("lights(FCMLights.ledArgb(Notification.FCMLED.GREEN).ledOnMs(1).ledOffMs(2).build())", {
       lights: { ledARGB: "GREEN", ledOnMS: 1, ledOffMS: 2 },
-    }),
-    set("lights(FCMLights.ledOnMs('1').ledOffMs('2').build())", { lights: { ledOnMS: 1, ledOffMS: 2 } }),
+    }, { lights: { colour: "green", on: 1, off: 2 } }),
+    set("lights(FCMLights.ledOnMs('1').ledOffMs('2').build())", {
+      lights: { ledARGB: "white", ledOnMS: 1, ledOffMS: 2 },
+    }, { lights: { colour: "white", on: 1, off: 2 } }),
     set("collapseKey('ping').priority('HIGH').androidTitle('Shop').icon('i').sound('s').payload({ a: 1 }).visibility('PUBLIC')", {
       priority: "high", androidTitle: "Shop", icon: "i", sound: "s", visibility: "public", payload: { a: 1 },
-    }, { collapse_key: "ping", priority: "HIGH" }),
+    }, { title: "Shop", priority: "high", icon: "i", sound: "s" }, { collapse_key: "ping" }),
   ];
 }
 
@@ -93,7 +103,8 @@ function iphone() {
     setting(IPHONE, "apns(APNs.type(Notification.APNsType.SILENT).build())", SILENT),
     set("titleLocKey('TITLE')", { alert: { "title-loc-key": "TITLE" } }),
     set("titleLocArgs(['Jenna','Frank'])", { alert: { "title-loc-args": ["Jenna", "Frank"] } }),
-    set("locKey('BODY')", { alert: { "loc-key": "BODY" } }),
+    set("locKey('BODY')", { alert: { body: undefined, "loc-key": "BODY" } }),
+    set("title('Shop').titleLocKey('TITLE')", { alert: { "title-loc-key": "TITLE" } }),
     set("locArgs(['Jenna','Frank'])", { alert: { "loc-args": ["Jenna", "Frank"] } }),
     set("launchImage('start.png')", { alert: { "launch-image": "start.png" } }),
     set("title('Shop')", { alert: { title: "Shop" } }),

@@ -1,5 +1,6 @@
 // What shared.py has, for a client that runs on Node: the local system, the phones that it pushes to, and the rows of the table.
 import { createHash } from "node:crypto";
+import { shows } from "./android-sdk.mjs";
 
 export class Local {
   static async at(url) {
@@ -70,7 +71,8 @@ const MADE = [
   [/("(?:ttl|AWS\.SNS\.MOBILE\.[A-Z]+\.TTL)":")(?:60|[345]\d)(s?")/g, "60"],
 ];
 
-// A push, with the message that it is of, as the phone's SDK reads it: texts that hold JSON are opened.
+// A push, with the message that it is of, as the phone's SDK reads it: texts that hold JSON are opened. For Android also what the
+// SDK shows.
 function opened({ payload, attributes }) {
   const message = payload.fcmV1Message?.message;
   const data = { ...(message?.data ?? payload) };
@@ -78,7 +80,7 @@ function opened({ payload, attributes }) {
     if (typeof data[key] === "string") data[key] = JSON.parse(data[key]);
   }
   const { nid } = data.payload;
-  return { nid, read: message ? { ...message, data } : { attributes, payload: data } };
+  return { nid, read: message ? { ...message, data, shows: shows(message.data) } : { attributes, payload: data } };
 }
 
 // JSON whose keys are in order.

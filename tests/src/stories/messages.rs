@@ -15,6 +15,8 @@ pub(super) fn stories() -> Vec<Story> {
         shared(a_platform_narrows_a_target),
         shared(a_dry_run_counts_and_sends_nothing),
         shared(android_settings_reach_the_phone),
+        shared(an_android_phone_has_all_that_its_sdk_needs_to_show_a_message),
+        shared(what_is_shown_wakes_a_sleeping_phone_unless_it_can_wait),
         shared(iphone_settings_reach_the_phone),
         shared(a_silent_push_to_an_iphone_is_content_alone),
         shared(settings_that_do_not_matter_are_ignored),
@@ -172,6 +174,62 @@ async fn android_settings_reach_the_phone(api: Api) {
     is_what_is_left_of_a_minute(ttl);
 }
 
+async fn an_android_phone_has_all_that_its_sdk_needs_to_show_a_message(api: Api) {
+    let (alice, phone) = reached(&api, Phone::android()).await;
+    let inbox = json!({"type": "inbox_notification", "lines": ["one", "two"]});
+    let picture = json!({"type": "picture_notification", "url": "https://app.example/i.png"});
+    for (gcm, name, text) in [
+        (
+            json!({"style": inbox}),
+            "style",
+            json!({"type": "inbox_notification", "title": "", "lines": "[one,two]"}),
+        ),
+        (
+            json!({"style": picture, "androidTitle": "Shop"}),
+            "style",
+            json!({"type": "picture_notification", "title": "Shop", "url": "https://app.example/i.png"}),
+        ),
+        (
+            json!({"lights": {"ledArgb": "RED"}}),
+            "lights",
+            json!({"ledARGB": "RED", "ledOnMS": 1000, "ledOffMS": 1000}),
+        ),
+        (
+            json!({"channelId": "c1", "channelName": "News", "icon": ""}),
+            "channel",
+            json!({"channelId": "c1", "channelName": "News"}),
+        ),
+    ] {
+        let message = json!({"message": {"alert": "Hi"}, "settings": {"gcm": gcm}, "target": {"userIds": [alice]}});
+        api.send(&message).await.ok(202);
+        let push = api.pushes(&phone).await.pop().unwrap();
+        let found: Value = serde_json::from_str(push.data()[name].as_str().unwrap()).unwrap();
+        assert_eq!(found, text);
+        assert_eq!(push.data().get("icon"), None);
+    }
+}
+
+async fn what_is_shown_wakes_a_sleeping_phone_unless_it_can_wait(api: Api) {
+    let (alice, phone) = reached(&api, Phone::android()).await;
+    for (gcm, priority) in [
+        (json!({}), "HIGH"),
+        (json!({"type": "DEFAULT"}), "HIGH"),
+        (json!({"priority": "default"}), "NORMAL"),
+        (json!({"priority": "LOW"}), "NORMAL"),
+        (json!({"priority": "min"}), "NORMAL"),
+        (json!({"type": "SILENT", "priority": "high"}), "NORMAL"),
+    ] {
+        let message = json!({"message": {"alert": "Hi"}, "settings": {"gcm": gcm}, "target": {"userIds": [alice]}});
+        api.send(&message).await.ok(202);
+        let push = api.pushes(&phone).await.pop().unwrap();
+        assert_eq!(
+            push.fcm()["android"],
+            json!({"priority": priority}),
+            "{gcm}"
+        );
+    }
+}
+
 /// The time to live counts from the acceptance of the message.
 fn is_what_is_left_of_a_minute(seconds: Option<&str>) {
     let seconds: u32 = seconds
@@ -196,7 +254,7 @@ async fn iphone_settings_reach_the_phone(api: Api) {
         json!({"order": 7, "nid": id, "uid": crate::jwt::uid(api.application(), &alice)})
     );
     let (push, payload) = (&pushes[0].0, &pushes[0].0["payload"]);
-    let alert = json!({"body": "Hi", "title": "News", "subtitle": "today", "title-loc-key": "TLK", "title-loc-args": ["a"],
+    let alert = json!({"subtitle": "today", "title-loc-key": "TLK", "title-loc-args": ["a"],
         "loc-key": "LK", "loc-args": ["b"], "launch-image": "img.png", "action-loc-key": "key"});
     assert_eq!(
         payload,

@@ -16,11 +16,8 @@ pub(super) struct Apns {
 }
 
 /// Settings that go into the alert, and how Apple calls them there.
-const ALERT_TEXTS: [(&str, &str); 7] = [
-    ("title", "title"),
+const ALERT_TEXTS: [(&str, &str); 4] = [
     ("subtitle", "subtitle"),
-    ("titleLocKey", "title-loc-key"),
-    ("locKey", "loc-key"),
     ("launchImage", "launch-image"),
     ("iosActionKey", "action-loc-key"),
     ("apnsGroupSummaryArg", "summary-arg"),
@@ -113,10 +110,25 @@ impl Apns {
     }
 }
 
-/// Always an object: the app's notification extension reads `body` in it.
+/// Always an object: the app's notification extension reads it. A text that the app has in the phone's language, by its key,
+/// takes the place of the text itself.
 fn alert(settings: Fields, body: &str) -> Result<Map<String, Value>, Invalid> {
     let mut alert = Map::new();
-    alert.insert("body".into(), body.into());
+    for (loc_key, loc_name, key, text) in [
+        ("locKey", "loc-key", "body", Some(body)),
+        (
+            "titleLocKey",
+            "title-loc-key",
+            "title",
+            settings.text("title")?,
+        ),
+    ] {
+        match (settings.name(loc_key)?, text) {
+            (Some(name), _) => alert.insert(loc_name.into(), name.into()),
+            (None, Some(text)) => alert.insert(key.into(), text.into()),
+            (None, None) => None,
+        };
+    }
     for (name, key) in ALERT_TEXTS {
         if let Some(text) = settings.text(name)? {
             alert.insert(key.into(), text.into());
@@ -190,7 +202,7 @@ mod tests {
         )
     }
 
-    /// Checks what stands in `aps` beside the alert's body.
+    /// Asserts `aps`, beside the body of an alert that has no `loc-key`.
     #[test]
     fn each_setting_reaches_the_app_where_apple_expects_it() {
         for (settings, aps) in [
@@ -223,7 +235,15 @@ mod tests {
                 json!({"alert": {"title": "a", "subtitle": "b"}}),
             ),
             (
-                json!({"titleLocKey": "a", "titleLocArgs": ["b"], "locKey": "c", "locArgs": ["d", ""]}),
+                json!({"title": "t", "titleLocKey": "", "locKey": ""}),
+                json!({"alert": {"title": "t"}}),
+            ),
+            (
+                json!({"title": "t", "titleLocKey": "a"}),
+                json!({"alert": {"title-loc-key": "a"}}),
+            ),
+            (
+                json!({"title": "t", "titleLocKey": "a", "titleLocArgs": ["b"], "locKey": "c", "locArgs": ["d", ""]}),
                 json!({"alert": {"title-loc-key": "a", "title-loc-args": ["b"], "loc-key": "c", "loc-args": ["d", ""]}}),
             ),
             (
@@ -236,7 +256,9 @@ mod tests {
             ),
         ] {
             let mut aps = aps;
-            aps["alert"]["body"] = json!("Hi");
+            if aps["alert"]["loc-key"].is_null() {
+                aps["alert"]["body"] = json!("Hi");
+            }
             let (payload, headers) = rendered(&parse(&settings).unwrap());
             let expected =
                 json!({"aps": aps, "has-template": 0, "payload": payload["payload"].clone()});

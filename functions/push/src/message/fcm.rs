@@ -18,13 +18,10 @@ pub(super) struct Fcm {
 }
 
 /// Settings that reach the app under their own name and as they are.
-const TEXTS: [&str; 5] = [
-    "androidTitle",
-    "sound",
-    "redact",
-    "interactiveCategory",
-    "icon",
-];
+const TEXTS: [&str; 3] = ["sound", "redact", "interactiveCategory"];
+
+/// Such settings of which an empty one is left out. The app's SDK has defaults only for those that are absent.
+const NAMES: [&str; 2] = ["androidTitle", "icon"];
 
 /// Settings that reach the app under their own name, as one of these words.
 const WORDS: [(&str, &[&str]); 3] = [
@@ -48,6 +45,11 @@ impl Fcm {
                 data.insert(name.into(), text.into());
             }
         }
+        for name in NAMES {
+            if let Some(text) = settings.name(name)? {
+                data.insert(name.into(), text.into());
+            }
+        }
         for (name, words) in WORDS {
             if let Some(word) = settings.word(name, words)? {
                 data.insert(name.into(), word.into());
@@ -67,15 +69,16 @@ impl Fcm {
         settings.flag("delayWhileIdle")?;
 
         let word = |name: &str| data.get(name).and_then(Value::as_str);
-        if word("type") == Some("SILENT") && word("sound").is_some() {
+        let silent = word("type") == Some("SILENT");
+        if silent && word("sound").is_some() {
             return Err(Invalid::new(
                 "sound",
                 "It is absent where 'type' is SILENT.",
             ));
         }
-        let urgent = matches!(word("priority"), Some("max" | "high"));
+        let unhurried = matches!(word("priority"), Some("default" | "low" | "min"));
         Ok(Self {
-            android: android(urgent, collapse_key(settings)?),
+            android: android(!silent && !unhurried, collapse_key(settings)?),
             data: Template::new(data, payload(settings)?),
             time_to_live: time_to_live(settings)?,
             sync: settings.flag("sync")?.unwrap_or_default(),
@@ -115,7 +118,7 @@ impl Fcm {
     }
 }
 
-/// FCM wakes a sleeping phone for HIGH only.
+/// FCM wakes a sleeping phone for HIGH only. It lowers HIGH to NORMAL for an app that often shows nothing of it.
 fn android(urgent: bool, collapse_key: Option<&str>) -> String {
     let priority = if urgent { "HIGH" } else { "NORMAL" };
     let mut text = format!(r#"{{"android":{{"priority":"{priority}""#);
@@ -178,6 +181,10 @@ mod tests {
                 json!({}),
             ),
             (json!({"androidtitle": "t"}), json!({"androidTitle": "t"})),
+            (
+                json!({"androidTitle": "", "icon": "", "channelId": ""}),
+                json!({}),
+            ),
             (json!({"sound": ""}), json!({"sound": ""})),
             (json!({"redact": "r"}), json!({"redact": "r"})),
             (
@@ -201,11 +208,11 @@ mod tests {
             ),
             (
                 json!({"lights": {"ledOnMs": 1}}),
-                json!({"lights": {"ledOnMS": 1}}),
+                json!({"lights": {"ledARGB": "white", "ledOnMS": 1, "ledOffMS": 1000}}),
             ),
             (
-                json!({"style": {"type": "BIGTEXT_NOTIFICATION", "text": ""}}),
-                json!({"style": {"type": "bigtext_notification", "text": ""}}),
+                json!({"style": {"type": "BIGTEXT_NOTIFICATION", "text": ""}, "androidTitle": "t"}),
+                json!({"style": {"type": "bigtext_notification", "text": "", "title": "t"}, "androidTitle": "t"}),
             ),
         ] {
             let mut expected = json!({"alert": "Hi", "has-template": "0", "payload": {"nid": "N0123456", "uid": "u"}});
@@ -241,14 +248,17 @@ mod tests {
     }
 
     #[test]
-    fn only_high_and_max_wake_a_sleeping_phone() {
+    fn what_is_shown_wakes_a_sleeping_phone_unless_it_can_wait() {
         for (settings, priority) in [
-            (json!({}), "NORMAL"),
+            (json!({}), "HIGH"),
+            (json!({"type": "DEFAULT"}), "HIGH"),
             (json!({"priority": "max"}), "HIGH"),
             (json!({"priority": "High"}), "HIGH"),
             (json!({"priority": "default"}), "NORMAL"),
             (json!({"priority": "low"}), "NORMAL"),
-            (json!({"priority": "min"}), "NORMAL"),
+            (json!({"priority": "MIN"}), "NORMAL"),
+            (json!({"type": "SILENT"}), "NORMAL"),
+            (json!({"type": "silent", "priority": "max"}), "NORMAL"),
         ] {
             let (message, _) = rendered(&parse(&settings).unwrap());
             assert_eq!(message["android"], json!({"priority": priority}));

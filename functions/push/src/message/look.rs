@@ -7,7 +7,12 @@ use serde_json::{Map, Value, json};
 /// Android takes the two durations of a light as signed 32-bit numbers.
 const MILLISECONDS: std::ops::RangeInclusive<u64> = 0..=2_147_483_647;
 
-/// The contract asks for the part that its type shows; the others go along where they are set.
+/// What a light has where nothing is set: the SDK leaves it dark unless all three are there.
+const LIGHT_COLOR: &str = "white";
+const LIGHT_MILLISECONDS: u64 = 1000;
+
+/// The contract asks for the part that its type shows; the others go along where they are set. The SDK shows nothing at all
+/// without `title`. It takes `lines` apart at each comma, after it has removed all brackets.
 pub(super) fn style(settings: Fields) -> Result<Option<Value>, Invalid> {
     let Some(fields) = settings.object("style")? else {
         return Ok(None);
@@ -24,13 +29,18 @@ pub(super) fn style(settings: Fields) -> Result<Option<Value>, Invalid> {
         };
         let mut style = Map::new();
         style.insert("type".into(), word.into());
-        for name in ["title", "text", "url"] {
+        let title = match fields.text("title")? {
+            Some(title) => title,
+            None => settings.text("androidTitle")?.unwrap_or_default(),
+        };
+        style.insert("title".into(), title.into());
+        for name in ["text", "url"] {
             if let Some(text) = fields.text(name)? {
                 style.insert(name.into(), text.into());
             }
         }
         if let Some(lines) = fields.texts("lines")? {
-            style.insert("lines".into(), lines.into());
+            style.insert("lines".into(), format!("[{}]", lines.join(",")).into());
         }
         if style.contains_key(part) {
             Ok(Some(style.into()))
@@ -48,24 +58,24 @@ pub(super) fn lights(settings: Fields) -> Result<Option<Value>, Invalid> {
         return Ok(None);
     };
     let read = || {
-        let mut lights = Map::new();
-        if let Some(color) = fields.text("ledArgb")? {
-            lights.insert("ledARGB".into(), color.into());
-        }
-        for (name, key) in [("ledOnMs", "ledOnMS"), ("ledOffMs", "ledOffMS")] {
-            if let Some(duration) = fields.digits(name, MILLISECONDS)? {
-                lights.insert(key.into(), duration.into());
-            }
-        }
-        Ok(Some(lights.into()))
+        let milliseconds = |name| {
+            let duration = fields.digits(name, MILLISECONDS)?;
+            Ok(duration.unwrap_or(LIGHT_MILLISECONDS))
+        };
+        Ok(Some(json!({
+            "ledARGB": fields.name("ledArgb")?.unwrap_or(LIGHT_COLOR),
+            "ledOnMS": milliseconds("ledOnMs")?,
+            "ledOffMS": milliseconds("ledOffMs")?,
+        })))
     };
     read().map_err(|invalid: Invalid| invalid.within("lights"))
 }
 
-/// A channel whose name the caller cannot give is called by its id.
+/// The SDK creates the channel before each push, and Android refuses one without a name: the app would crash. So the channel is
+/// called by its id where the caller gives no name.
 pub(super) fn channel(settings: Fields) -> Result<Option<Value>, Invalid> {
-    let id = settings.text("channelId")?;
-    Ok(id.map(|id| json!({"channelId": id, "channelName": id})))
+    let (id, name) = (settings.name("channelId")?, settings.name("channelName")?);
+    Ok(id.map(|id| json!({"channelId": id, "channelName": name.unwrap_or(id)})))
 }
 
 #[cfg(test)]
@@ -80,12 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn a_style_has_what_its_type_shows_and_what_else_is_set() {
+    fn a_style_has_a_title_what_its_type_shows_and_what_else_is_set() {
         for (asked, expected) in [
             (json!(null), json!(null)),
             (
                 json!({"type": "BIGTEXT_NOTIFICATION", "text": "", "title": null, "more": 1}),
-                json!({"type": "bigtext_notification", "text": ""}),
+                json!({"type": "bigtext_notification", "text": "", "title": ""}),
             ),
             (
                 json!({"type": "picture_notification", "TITLE": "t", "url": "u"}),
@@ -93,10 +103,35 @@ mod tests {
             ),
             (
                 json!({"type": "inbox_notification", "lines": ["a", "b"], "text": "t"}),
-                json!({"type": "inbox_notification", "lines": ["a", "b"], "text": "t"}),
+                json!({"type": "inbox_notification", "title": "", "lines": "[a,b]", "text": "t"}),
+            ),
+            (
+                json!({"type": "inbox_notification", "lines": []}),
+                json!({"type": "inbox_notification", "title": "", "lines": "[]"}),
             ),
         ] {
             assert_eq!(read(&json!({"style": asked}), style), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn a_style_without_a_title_has_the_title_of_the_notification() {
+        for (own, title) in [
+            (json!(null), "Shop"),
+            (json!("Parcel"), "Parcel"),
+            (json!(""), ""),
+        ] {
+            for (kind, part) in [
+                ("bigtext_notification", json!({"text": "t"})),
+                ("picture_notification", json!({"url": "u"})),
+                ("inbox_notification", json!({"lines": ["a"]})),
+            ] {
+                let mut asked = part;
+                asked["type"] = kind.into();
+                asked["title"] = own.clone();
+                let found = read(&json!({"style": asked, "androidTitle": "Shop"}), style);
+                assert_eq!(found.unwrap()["title"], title, "{kind}");
+            }
         }
     }
 
@@ -130,10 +165,20 @@ mod tests {
     }
 
     #[test]
-    fn lights_get_the_names_that_the_app_reads() {
+    fn lights_are_whole_and_have_the_names_that_the_app_reads() {
+        let default = json!({"ledARGB": "white", "ledOnMS": 1000, "ledOffMS": 1000});
         for (asked, expected) in [
             (json!(null), json!(null)),
-            (json!({}), json!({})),
+            (json!({}), default.clone()),
+            (json!({"ledArgb": "", "ledOnMs": null}), default),
+            (
+                json!({"ledArgb": "RED"}),
+                json!({"ledARGB": "RED", "ledOnMS": 1000, "ledOffMS": 1000}),
+            ),
+            (
+                json!({"ledOffMs": 1}),
+                json!({"ledARGB": "white", "ledOnMS": 1000, "ledOffMS": 1}),
+            ),
             (
                 json!({"ledArgb": "BLACK", "ledOnMs": 0, "LEDOFFMS": "2147483647"}),
                 json!({"ledARGB": "BLACK", "ledOnMS": 0, "ledOffMS": 2_147_483_647}),
@@ -141,6 +186,29 @@ mod tests {
         ] {
             assert_eq!(read(&json!({"lights": asked}), lights), Ok(expected));
         }
+    }
+
+    #[test]
+    fn a_channel_has_a_name() {
+        let named = |id, name| json!({"channelId": id, "channelName": name});
+        for (asked, expected) in [
+            (json!({}), json!(null)),
+            (json!({"channelId": "", "channelName": "News"}), json!(null)),
+            (json!({"channelName": "News"}), json!(null)),
+            (json!({"channelId": "x"}), named("x", "x")),
+            (
+                json!({"channelId": "x", "channelName": ""}),
+                named("x", "x"),
+            ),
+            (
+                json!({"channelId": "x", "channelName": "News"}),
+                named("x", "News"),
+            ),
+        ] {
+            assert_eq!(read(&asked, channel), Ok(expected), "{asked}");
+        }
+        let wrong = read(&json!({"channelId": "x", "channelName": 1}), channel);
+        assert_eq!(wrong.unwrap_err().parameter(), "channelName");
     }
 
     #[test]

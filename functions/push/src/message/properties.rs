@@ -69,7 +69,8 @@ fn right() -> impl Strategy<Value = Value> {
                 "message": {"alert": format!("a{alert}"), "url": url},
                 "settings": {
                     "apns": {"title": title, "payload": payload, "type": silent, "timeToLive": seconds},
-                    "gcm": {"androidTitle": title, "channelId": channel, "style": style, "payload": payload, "type": silent},
+                    "gcm": {"androidTitle": title, "channelId": channel, "style": style,
+                        "lights": {"ledOnMs": seconds}, "payload": payload, "type": silent},
                 },
                 "target": target,
             })

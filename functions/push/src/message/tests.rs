@@ -184,6 +184,34 @@ fn a_message_has_at_most_4096_bytes_on_each_platform_that_it_reaches() {
 }
 
 #[test]
+fn what_a_setting_adds_for_the_sdk_counts_towards_the_limit() {
+    let of = |gcm: &Value, length: usize| json!({"message": {"alert": "a".repeat(length)}, "settings": {"gcm": gcm}, "target": {"platforms": ["G"]}});
+    let size = |gcm: &Value| Message::parse(&of(gcm, 1)).unwrap().sizes()[&Platform::Fcm];
+    let bare = size(&json!({}));
+    for (gcm, added) in [
+        (
+            json!({"style": {"type": "inbox_notification", "lines": ["one", "two"]}}),
+            r#","style":"{\"lines\":\"[one,two]\",\"title\":\"\",\"type\":\"inbox_notification\"}""#,
+        ),
+        (
+            json!({"lights": {}}),
+            r#","lights":"{\"ledARGB\":\"white\",\"ledOffMS\":1000,\"ledOnMS\":1000}""#,
+        ),
+        (
+            json!({"channelId": "c", "icon": ""}),
+            r#","channel":"{\"channelId\":\"c\",\"channelName\":\"c\"}""#,
+        ),
+    ] {
+        let size = size(&gcm);
+        assert_eq!(size, bare + added.len(), "{gcm}");
+        let room = 4096 - size + 1;
+        let largest = Message::parse(&of(&gcm, room)).unwrap();
+        assert_eq!(largest.sizes()[&Platform::Fcm], 4096);
+        assert_eq!(refused(&of(&gcm, room + 1)).parameter(), "message");
+    }
+}
+
+#[test]
 fn only_a_send_to_users_carries_the_mark_of_a_user() {
     let size = |target: Value| {
         let value = json!({"message": {"alert": "a"}, "target": target});
