@@ -31,6 +31,7 @@ def headers(rows):
         rows.row(f"`Content-Type: {kind}`", "201", "POST", "/devices", BODY, {"Content-Type": kind})
     rows.row("no content type", "201", "POST", "/devices", BODY)
     kind = error(415, "FPWSE0415E", "Unsupported Media Type. The body has to be application/json.")
+    rows.row("a byte order mark before the body", "201", "POST", "/devices", "\ufeff" + json.dumps(BODY))
     rows.row("`Content-Type: text/plain`", kind, "POST", "/devices", BODY, {"Content-Type": "text/plain"})
     odd = {"Content-Type": ODD, "X-REWRITE-DOMAIN": "stage1.example", "Accept-Language": "en-us", "X-Unknown": "x"}
     rows.row("headers that mean nothing here", "201", "POST", "/devices", BODY, odd)

@@ -16,7 +16,7 @@ impl Body {
     /// # Errors
     /// As [`Call::json`]; [`Failure::Invalid`] names `body` where it is no object.
     pub fn of(call: &Call) -> Result<Self, Failure> {
-        let body: Value = call.json(LARGEST)?;
+        let body = call.json(LARGEST)?;
         if body.is_object() {
             Ok(Self(body))
         } else {

@@ -1,6 +1,6 @@
 //! One request, as a function reads it.
 
-use crate::Failure;
+use crate::{Failure, json};
 use base64::Engine;
 use lambda_http::aws_lambda_events::apigw::{
     ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext,
@@ -10,7 +10,7 @@ use lambda_http::http::header::HOST;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, LambdaEvent, Request, RequestExt};
 use push::{ApplicationId, Invalid, Span, Time};
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
@@ -196,11 +196,12 @@ impl Call {
     }
 
     /// The body as JSON. No content type counts as JSON, and so does `application/json; charset = UTF-8` with the
-    /// spaces that one client sends and strict parsers of media types refuse.
+    /// spaces that one client sends and strict parsers of media types refuse. A byte order mark is skipped, and a lone
+    /// UTF-16 surrogate in content is U+FFFD. In a name it is U+0000, which no name may hold.
     ///
     /// # Errors
     /// [`Failure::TooLarge`] over `limit` bytes, [`Failure::UnsupportedContentType`], [`Failure::NotJson`].
-    pub fn json<T: DeserializeOwned>(&self, limit: usize) -> Result<T, Failure> {
+    pub fn json(&self, limit: usize) -> Result<Value, Failure> {
         let body: &[u8] = self.request.body().as_ref();
         if body.len() > limit {
             return Err(Failure::TooLarge);
@@ -208,7 +209,7 @@ impl Call {
         if !self.header("content-type").is_none_or(is_json) {
             return Err(Failure::UnsupportedContentType);
         }
-        serde_json::from_slice(body).map_err(|_| Failure::NotJson)
+        json::parse(body).ok_or(Failure::NotJson)
     }
 
     fn context(&self) -> Option<&ApiGatewayV2httpRequestContext> {

@@ -14,6 +14,7 @@ mod fixtures;
 pub mod form;
 mod http;
 pub mod jobs;
+mod json;
 pub mod log;
 pub mod metrics;
 pub mod outside;

@@ -29,7 +29,7 @@ impl Function for Echo {
             Some("fail") => Err(Failure::Internal("the cause: a secret of ours".into())),
             Some("hang") => std::future::pending().await,
             Some("wait") => Err(Failure::Unavailable("throttled".into())),
-            Some("body") => Reply::json(200, &call.json::<Value>(8)?),
+            Some("body") => Reply::json(200, &call.json(8)?),
             _ => Reply::json(
                 200,
                 &json!({

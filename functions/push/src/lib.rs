@@ -21,6 +21,7 @@ pub mod repeat;
 pub mod report;
 mod secret;
 pub mod subscription;
+pub mod surrogate;
 pub mod tag;
 pub mod time;
 mod token;

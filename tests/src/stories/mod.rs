@@ -43,6 +43,7 @@ mod table_trouble;
 mod tagged;
 mod tags;
 mod target_input;
+mod text_input;
 mod webhook_delivery;
 mod webhook_events;
 mod webhook_input;
@@ -98,6 +99,7 @@ pub(crate) fn all() -> Vec<Story> {
         tagged::stories,
         tags::stories,
         target_input::stories,
+        text_input::stories,
         webhook_delivery::stories,
         webhook_events::stories,
         webhook_input::stories,

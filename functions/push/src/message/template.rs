@@ -1,7 +1,7 @@
 //! A JSON object in text form, cut open at the place where each copy of a message differs.
 
 use super::fields::Fields;
-use crate::Invalid;
+use crate::{Invalid, surrogate};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ pub(super) fn payload(settings: Fields) -> Result<Map<String, Value>, Invalid> {
     let object = match settings.get("payload") {
         None => Some(Map::new()),
         Some(Value::Object(map)) => Some(map.clone()),
-        Some(Value::String(text)) => serde_json::from_str(text).ok(),
+        Some(Value::String(text)) => surrogate::from_json(text).ok(),
         Some(_) => None,
     };
     object.ok_or_else(|| Invalid::new("payload", "It is an object, or the JSON text of one."))
@@ -134,6 +134,10 @@ mod tests {
             (json!({"payload": null}), Some(json!({}))),
             (json!({"payload": {"a": 1}}), Some(json!({"a": 1}))),
             (json!({"PAYLOAD": " {\"a\":[1]} "}), Some(json!({"a": [1]}))),
+            (
+                json!({"payload": r#"{"a":"\ud83d"}"#}),
+                Some(json!({"a": "\u{fffd}"})),
+            ),
             (json!({"payload": ""}), None),
             (json!({"payload": "a"}), None),
             (json!({"payload": "[]"}), None),
