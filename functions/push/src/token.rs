@@ -19,13 +19,21 @@ pub struct Token {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenKey(String);
 
+/// How a token of Expo's own push service begins. Only that service can push to it.
+const EXPO: [&str; 2] = ["ExponentPushToken[", "ExpoPushToken["];
+const EXPO_RULE: &str = "It is a token of Expo's push service. It must be the one that FCM or APNs gave to the app: Expo's \
+                         getDevicePushTokenAsync has it.";
+
 impl Token {
-    /// A token of the platform. APNs: hexadecimal, of even length, 64 to 400 characters. FCM: 32 to 4,096 printable
+    /// A token of the platform, and not one that Expo's push service gave for it. APNs: hexadecimal, of even length, 64 to 400 characters. FCM: 32 to 4,096 printable
     /// ASCII characters without spaces.
     ///
     /// # Errors
     /// [`Invalid`] names `token`.
     pub fn parse(platform: Platform, text: &str) -> Result<Self, Invalid> {
+        if EXPO.iter().any(|expo| text.starts_with(expo)) {
+            return Err(Invalid::new("token", EXPO_RULE));
+        }
         let (fits, rule) = match platform {
             Platform::Apns => (
                 (64..=400).contains(&text.len())
@@ -166,6 +174,19 @@ mod tests {
                 Token::parse(Platform::Fcm, &bad).unwrap_err().parameter(),
                 "token"
             );
+        }
+    }
+
+    #[test]
+    fn a_token_of_expo_is_none_of_either_platform() {
+        for expo in ["ExponentPushToken", "ExpoPushToken"] {
+            for platform in Platform::ALL {
+                let text = format!("{expo}[xxxxxxxxxxxxxxxxxxxxxx]");
+                let refused = Token::parse(platform, &text).unwrap_err();
+                assert_eq!(refused, Invalid::new("token", EXPO_RULE), "{text}");
+            }
+            let other = expo.repeat(3);
+            assert!(Token::parse(Platform::Fcm, &other).is_ok(), "{other}");
         }
     }
 

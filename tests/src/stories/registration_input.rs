@@ -2,7 +2,7 @@
 
 use crate::answer::{NOT_FOUND, NOT_JSON};
 use crate::api::Api;
-use crate::phone::{Phone, user};
+use crate::phone::{Phone, random_hex, user};
 use crate::story::{Story, shared};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ pub(super) fn stories() -> Vec<Story> {
     vec![
         shared(a_platform_is_one_of_two_letters),
         shared(a_missing_or_wrong_field_is_named),
+        shared(a_token_of_expo_is_refused),
         shared(a_body_that_is_no_object_is_refused),
         shared(what_is_not_known_is_ignored),
         shared(an_update_is_about_the_device_of_its_path),
@@ -84,6 +85,20 @@ async fn a_missing_or_wrong_field_is_named(api: Api) {
             let mut body = Phone::android().body(None);
             body[field] = wrong;
             tried(&api, &body, Some((field, ""))).await;
+        }
+    }
+}
+
+async fn a_token_of_expo_is_refused(api: Api) {
+    for phone in [Phone::android(), Phone::iphone()] {
+        for service in ["ExponentPushToken", "ExpoPushToken"] {
+            let mut body = phone.body(None);
+            body["token"] = format!("{service}[{}]", random_hex(22)).into();
+            let post = api.call(Method::POST, "/devices").json(&body);
+            let answer = post.send().await;
+            answer.invalid("token", service);
+            let message = answer.ok(400)["message"].clone();
+            assert!(message.as_str().unwrap().contains("Expo"), "{message}");
         }
     }
 }
