@@ -1,5 +1,5 @@
 """Holds infra/openapi.yaml equal to template.yaml (the same routes, a sign-in where the gateway asks for one, CORS) and to
-the errors of the code, and its examples to its schemas."""
+the errors and events of the code, and its examples to its schemas."""
 
 import re
 import sys
@@ -26,9 +26,9 @@ def deployed(template):
             yield route["Method"].upper(), path.removeprefix(PREFIX), "Authorizer" in route.get("Auth", {})
 
 
-def operations(contract):
-    """Each operation of the contract by its method and path."""
-    for path, item in contract["paths"].items():
+def operations(contract, kind="paths"):
+    """Each operation of the contract by its method and path; with `webhooks` what it calls itself."""
+    for path, item in contract[kind].items():
         for method, operation in item.items():
             if method != "parameters":
                 yield method.upper(), path, operation
@@ -64,6 +64,16 @@ def unlike_code(contract, code):
     yield from different({code for _, code in known}, named, ("the code", "the schema of an error"))
 
 
+def unlike_events(contract, code):
+    """Where the words for events, and for why devices ended, differ from the code."""
+    known = set(re.findall(r'Self::\w+ => "([^"]+)",', code))
+    schemas = contract["components"]["schemas"]
+    event = schemas["Event"]["properties"]
+    types = set(event["event"]["enum"])
+    yield from different(known, types | set(event["reason"]["enum"]), ("the code", "the schema of an event"))
+    yield from different(types, set(schemas["EventTypes"]["items"]["enum"]), ("an event", "the types of events"))
+
+
 def unlike_cors(contract, template):
     """What of the template's CORS the contract does not tell."""
     cors = template["Resources"]["Api"]["Properties"]["CorsConfiguration"]
@@ -85,9 +95,9 @@ def resolved(contract, value):
 
 def exemplified(contract):
     """Whatever has to have an example, by its name: parameters, headers of answers, bodies."""
-    for method, path, operation in operations(contract):
+    for method, path, operation in [*operations(contract), *operations(contract, "webhooks")]:
         name = f"{method} {path}"
-        for parameter in contract["paths"][path].get("parameters", []) + operation.get("parameters", []):
+        for parameter in contract["paths"].get(path, {}).get("parameters", []) + operation.get("parameters", []):
             parameter = resolved(contract, parameter)
             yield f"{name}, {parameter['name']}", parameter
         bodies = {"request": operation.get("requestBody", {})} | operation["responses"]
@@ -122,17 +132,20 @@ def incomplete(contract):
             yield f"{method} {path}: it does not tell of {status}"
 
 
-def main(template_file, contract_file, code_file):
+def main(template_file, contract_file, code_file, event_file):
     with open(template_file, encoding="utf-8") as file:
         template = yaml_parse(file)
     with open(contract_file, encoding="utf-8") as file:
         contract = yaml.safe_load(file)
     with open(code_file, encoding="utf-8") as file:
         code = file.read()
+    with open(event_file, encoding="utf-8") as file:
+        events = file.read()
     routes = set(deployed(template))
     faults = [
         *different(routes, set(described(contract)), (template_file, contract_file)),
         *unlike_code(contract, code),
+        *unlike_events(contract, events),
         *unlike_cors(contract, template),
         *incomplete(contract),
         *faulty_examples(contract),

@@ -27,9 +27,20 @@ impl Hook {
         let mut part = |name: &str| parts.remove(name).unwrap().as_str().unwrap().to_owned();
         let (id, time) = (part("id"), part("time"));
         assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        assert!(time.len() == 20 && time.ends_with('Z'), "{time}");
+        assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
         assert_eq!(part("applicationId"), api.application());
         event
+    }
+
+    /// The time of the event, which sorts as text.
+    pub(crate) fn time(&self) -> String {
+        let event: Value = serde_json::from_str(self.body()).unwrap();
+        event["time"].as_str().unwrap().to_owned()
+    }
+
+    /// A header of the request.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.0["headers"][name].as_str()
     }
 
     /// The id of the event.

@@ -28,14 +28,31 @@ pub enum What {
     Registered,
     /// It has another user or another token.
     Updated,
-    /// It is no longer registered, for whatever reason.
-    Unregistered,
+    /// It is no longer registered.
+    Unregistered(Reason),
     /// It subscribes to the tag.
     Subscribed(TagName),
     /// It no longer subscribes to the tag.
     Unsubscribed(TagName),
     /// It reports what became of a message on it.
     StatusChanged(MessageId, Report),
+}
+
+/// Why a device has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Its user, or a backend, has unregistered it.
+    Logout,
+    /// Its token is dead.
+    DeadToken,
+    /// Its user has registered its token under another device id.
+    Reinstall,
+    /// Another user, or nobody, has taken its token or its device id.
+    OwnerChange,
+    /// Its user has too many devices.
+    Surplus,
+    /// Its user is erased.
+    Erased,
 }
 
 /// The types of events, as a webhook asks for them.
@@ -58,6 +75,58 @@ pub enum EventType {
 /// Random for each event: who is told of one twice knows it by that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventId(pub [u8; 16]);
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Logout,
+        Self::DeadToken,
+        Self::Reinstall,
+        Self::OwnerChange,
+        Self::Surplus,
+        Self::Erased,
+    ];
+
+    /// The words of the contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::DeadToken => "dead token",
+            Self::Reinstall => "reinstall",
+            Self::OwnerChange => "owner change",
+            Self::Surplus => "surplus",
+            Self::Erased => "erased",
+        }
+    }
+
+    /// Why such a change ends a device of `owner`; `registrant` is the user for whom a registration asked.
+    fn of(case: Case, owner: Option<&UserId>, registrant: Option<&UserId>) -> Self {
+        match case {
+            Case::Unregister | Case::LogoutMarker => Self::Logout,
+            Case::Removal => Self::DeadToken,
+            Case::Eviction => Self::Surplus,
+            Case::Erasure => Self::Erased,
+            Case::New
+            | Case::Renewal
+            | Case::TokenRefresh
+            | Case::OwnerChange
+            | Case::Reinstall
+            | Case::OwnerChangeAndReinstall
+            | Case::StaleToken
+            | Case::AnonymousTakeover
+            | Case::Overtaken
+            | Case::Subscription
+            | Case::Unsubscription => {
+                if owner == registrant {
+                    Self::Reinstall
+                } else {
+                    Self::OwnerChange
+                }
+            }
+        }
+    }
+}
 
 impl EventType {
     /// All of them.
@@ -106,27 +175,29 @@ impl Event {
         match self.what {
             What::Registered => EventType::DeviceRegister,
             What::Updated => EventType::DeviceUpdate,
-            What::Unregistered => EventType::DeviceUnregister,
+            What::Unregistered(_) => EventType::DeviceUnregister,
             What::Subscribed(_) => EventType::Subscribe,
             What::Unsubscribed(_) => EventType::Unsubscribe,
             What::StatusChanged(..) => EventType::NotificationStatusChange,
         }
     }
 
-    /// What a webhook is sent: a JSON object of strings. It has no token, no endpoint and no secret.
+    /// What a webhook is sent: a JSON object of strings. It has no token, no endpoint and no secret. `time` is when it
+    /// happened, and is written to the millisecond.
     #[must_use]
     pub fn body(&self, id: EventId, time: Time, application: &ApplicationId) -> String {
         let mut body = json!({
             "id": id.to_text(),
             "event": self.kind().name(),
-            "time": time.to_string(),
+            "time": time.to_millis_text(),
             "applicationId": application.as_str(),
             "deviceId": self.device.as_str(),
             "platform": self.platform.letter(),
             "userId": self.user.as_ref().map_or(UserId::ANONYMOUS, UserId::as_str),
         });
         match &self.what {
-            What::Registered | What::Updated | What::Unregistered => {}
+            What::Registered | What::Updated => {}
+            What::Unregistered(reason) => body["reason"] = reason.name().into(),
             What::Subscribed(tag) | What::Unsubscribed(tag) => {
                 body["tagName"] = tag.as_str().into();
             }
@@ -138,12 +209,14 @@ impl Event {
         body.to_string()
     }
 
-    /// What the change of a binding is to the devices in it, once it is made. `before` are their items as they were seen. A
-    /// change of nothing but times is no event, and neither is the end of what had expired.
+    /// What the change of a binding is to the devices in it, once it is made. `registrant` is the user for whom the
+    /// registration asked that made it, and `before` are the items of the devices as they were seen. A change of nothing but
+    /// times is no event, and neither is the end of what had expired.
     #[must_use]
     pub fn of_change(
         now: Time,
         change: &Change,
+        registrant: Option<&UserId>,
         before: &[(&DeviceId, &Record)],
         policy: &Policy,
     ) -> Vec<Self> {
@@ -157,7 +230,9 @@ impl Event {
             let owner = |device| policy.owner(device, now).cloned();
             let (what, platform, user) = match (was, &record.state) {
                 (Some(was), State::Ended(_)) => {
-                    (What::Unregistered, was.token.platform(), owner(was))
+                    let user = owner(was);
+                    let reason = Reason::of(change.case, user.as_ref(), registrant);
+                    (What::Unregistered(reason), was.token.platform(), user)
                 }
                 (None, State::Live(is)) => (What::Registered, is.token.platform(), owner(is)),
                 (Some(was), State::Live(is))
@@ -233,10 +308,10 @@ mod tests {
             (What::Registered, None, "onDeviceRegister", json!({})),
             (What::Updated, Some("zoë"), "onDeviceUpdate", json!({})),
             (
-                What::Unregistered,
+                What::Unregistered(Reason::DeadToken),
                 Some("bob"),
                 "onDeviceUnregister",
-                json!({}),
+                json!({"reason": "dead token"}),
             ),
             (
                 What::Subscribed(tag()),
@@ -267,7 +342,7 @@ mod tests {
             let time = Time::from_millis(1_700_000_000_999);
             let body = event(what, user).body(EventId([10; 16]), time, &application);
             let mut expected = json!({
-                "id": "0a".repeat(16), "event": name, "time": "2023-11-14T22:13:20Z", "applicationId": "app",
+                "id": "0a".repeat(16), "event": name, "time": "2023-11-14T22:13:20.999Z", "applicationId": "app",
                 "deviceId": "D1", "platform": "G", "userId": user.unwrap_or("anonymous"),
             });
             for (key, value) in more.as_object().unwrap() {

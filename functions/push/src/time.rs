@@ -80,6 +80,13 @@ impl Time {
         format!("{year:04}-{month:02}-{day:02}")
     }
 
+    /// RFC 3339 in UTC with milliseconds: `2026-05-20T11:42:11.007Z`.
+    #[must_use]
+    pub fn to_millis_text(self) -> String {
+        let (whole, millis) = (self.to_string(), self.0 % 1000);
+        format!("{}.{millis:03}Z", whole.trim_end_matches('Z'))
+    }
+
     /// How long ago `earlier` was; nothing where it is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
@@ -183,6 +190,19 @@ mod tests {
         ] {
             assert_eq!(Time::from_seconds(seconds).to_string(), text);
             assert_eq!(Time::parse(text), Some(Time::from_seconds(seconds)));
+        }
+    }
+
+    #[test]
+    fn a_moment_prints_its_milliseconds_and_is_read_back() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_779_277_331_007, "2026-05-20T11:42:11.007Z"),
+            (1_779_277_331_999, "2026-05-20T11:42:11.999Z"),
+        ] {
+            let time = Time::from_millis(millis);
+            assert_eq!(time.to_millis_text(), text);
+            assert_eq!(Time::parse(text), Some(time));
         }
     }
 

@@ -68,7 +68,7 @@ impl Sender {
                         platform: news.platform,
                         user: news.owner,
                     };
-                    events.tell(&[event]).await;
+                    events.tell(now, &[event]).await;
                 }
                 break;
             }

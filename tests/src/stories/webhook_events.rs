@@ -28,12 +28,20 @@ pub(super) fn stories() -> Vec<Story> {
         alone(NEEDS, ON, what_a_device_reports_of_a_message_is_told_once),
         alone(NEEDS, ON, a_webhook_is_told_what_it_asks_for),
         alone(NEEDS, ON, a_refused_call_is_told_to_nobody),
+        alone(NEEDS, ON, events_of_one_second_have_an_order),
     ]
 }
 
 /// What a webhook is told of a device.
 fn event(name: &str, phone: &Phone, user: &str) -> Value {
     json!({"event": name, "deviceId": phone.device, "platform": phone.platform, "userId": user})
+}
+
+/// What a webhook is told of the end of a device.
+fn end(phone: &Phone, user: &str, reason: &str) -> Value {
+    let mut event = event("onDeviceUnregister", phone, user);
+    event["reason"] = reason.into();
+    event
 }
 
 /// What the webhooks were told since the last look, in the order of the events' names and the devices; each in the form of the
@@ -99,14 +107,22 @@ async fn a_device_that_changes_hands_or_token_is_told(api: Api) {
 
 async fn the_device_that_a_reinstallation_ends_is_told(api: Api) {
     let cast = cast(&api).await;
-    let phone = cast.phone_of_alice().await;
+    let first = cast.phone_of_alice().await;
     heard(&api).await;
-    let again = phone.reinstalled();
-    let his = api.register(&again, Some(&cast.bob), Some(cast.another()));
+    let second = first.reinstalled();
+    let hers = api.register(&second, Some(&cast.alice), Some(cast.own()));
+    hers.await.ok(201);
+    let told = [
+        event("onDeviceRegister", &second, &cast.alice),
+        end(&first, &cast.alice, "reinstall"),
+    ];
+    assert_eq!(heard(&api).await, told);
+    let third = second.reinstalled();
+    let his = api.register(&third, Some(&cast.bob), Some(cast.another()));
     his.await.ok(201);
     let told = [
-        event("onDeviceRegister", &again, &cast.bob),
-        event("onDeviceUnregister", &phone, &cast.alice),
+        event("onDeviceRegister", &third, &cast.bob),
+        end(&second, &cast.alice, "owner change"),
     ];
     assert_eq!(heard(&api).await, told);
 }
@@ -119,13 +135,13 @@ async fn a_logout_is_told_once(api: Api) {
     for _ in 0..2 {
         api.unregister(&phone, Some(cast.own())).await.empty(204);
     }
-    let told = event("onDeviceUnregister", &phone, &cast.alice);
+    let told = end(&phone, &cast.alice, "logout");
     assert_eq!(heard(&api).await, [told]);
     let phone = cast.phone_of_nobody().await;
     api.unregister(&phone, None).await.empty(204);
     let told = [
         event("onDeviceRegister", &phone, "anonymous"),
-        event("onDeviceUnregister", &phone, "anonymous"),
+        end(&phone, "anonymous", "logout"),
     ];
     assert_eq!(heard(&api).await, told);
 }
@@ -139,7 +155,7 @@ async fn each_device_of_an_erased_user_is_told(api: Api) {
         erase.backend(&api).send().await.empty(204);
     }
     phones.sort_by(|one, other| one.device.cmp(&other.device));
-    let told = phones.map(|phone| event("onDeviceUnregister", &phone, &cast.alice));
+    let told = phones.map(|phone| end(&phone, &cast.alice, "erased"));
     assert_eq!(heard(&api).await, told);
 }
 
@@ -150,7 +166,7 @@ async fn a_device_with_a_dead_token_is_told(api: Api) {
     // A send finds it dead.
     api.kill(&phone).await;
     api.tell(&[&cast.alice], "Hi").await;
-    let told = event("onDeviceUnregister", &phone, &cast.alice);
+    let told = end(&phone, &cast.alice, "dead token");
     assert_eq!(heard(&api).await, [told]);
     // SNS reports it dead.
     let phone = cast.phone_of_alice().await;
@@ -159,7 +175,7 @@ async fn a_device_with_a_dead_token_is_told(api: Api) {
     api.advance(1).await;
     api.control(Method::POST, "/feedback", Some(report)).await;
     api.emptied("FeedbackQueue").await;
-    let told = event("onDeviceUnregister", &phone, &cast.alice);
+    let told = end(&phone, &cast.alice, "dead token");
     assert_eq!(heard(&api).await, [told]);
 }
 
@@ -174,7 +190,7 @@ async fn a_device_too_many_is_told(api: Api) {
     more.await.ok(201);
     api.tell(&[&stage.alice], "Hi").await;
     api.ended(first).await;
-    let told = event("onDeviceUnregister", first, &stage.alice);
+    let told = end(first, &stage.alice, "surplus");
     assert_eq!(heard(api).await, [told]);
 }
 
@@ -274,4 +290,25 @@ async fn a_refused_call_is_told_to_nobody(api: Api) {
         .ok(404);
     api.read(&phone, Some(cast.own())).await.ok(200);
     assert_eq!(heard(&api).await, [Value::Null; 0]);
+}
+
+async fn events_of_one_second_have_an_order(api: Api) {
+    let cast = cast(&api).await;
+    // The first is tried again, and comes last.
+    api.hooks_answer(None, 500, 1).await;
+    let phone = cast.phone_of_alice().await;
+    api.attempts_ended("failed", 1).await;
+    api.unregister(&phone, Some(cast.own())).await.empty(204);
+    api.attempts_ended("delivered", 1).await;
+    api.advance(12).await;
+    let mut hooks = api.heard().await;
+    hooks.remove(0);
+    let kinds = |hooks: &[crate::hooks::Hook]| {
+        let events = hooks.iter().map(|hook| hook.event(&api)["event"].clone());
+        events.collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&hooks), ["onDeviceUnregister", "onDeviceRegister"]);
+    hooks.sort_by_key(crate::hooks::Hook::time);
+    assert_eq!(kinds(&hooks), ["onDeviceRegister", "onDeviceUnregister"]);
+    assert_ne!(hooks[0].time(), hooks[1].time());
 }

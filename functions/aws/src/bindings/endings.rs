@@ -170,8 +170,8 @@ impl Bindings {
             record: record.as_ref(),
             token: TokenSeen::NotRead,
         };
-        let version = random::version()?;
-        match removal::evict((self.clock)(), found, user, lease, version, &self.policy) {
+        let (version, now) = (random::version()?, (self.clock)());
+        match removal::evict(now, found, user, lease, version, &self.policy) {
             Some(change) => {
                 match self.store.apply(&change, version).await {
                     Ok(()) => {}
@@ -179,7 +179,7 @@ impl Bindings {
                     Err(fault) => return Err(fault.into()),
                 }
                 self.changed(&change);
-                self.ended(&change, id, record.as_ref()).await;
+                self.ended(now, &change, id, record.as_ref()).await;
                 Ok(())
             }
             None => Ok(()),
@@ -263,17 +263,17 @@ impl Bindings {
                 return Ok(answer);
             };
             if self.write(&change, version, &mut attempts).await? == Written::Done {
-                self.ended(&change, id, record.as_ref()).await;
+                self.ended(now, &change, id, record.as_ref()).await;
                 return Ok(answer);
             }
             again = true;
         }
     }
 
-    /// What follows the end of a device: webhooks are told, its endpoint is looked after.
-    async fn ended(&self, change: &Change, id: &DeviceId, record: Option<&Record>) {
+    /// What follows the end of a device that was decided at `now`: webhooks are told, its endpoint is looked after.
+    async fn ended(&self, now: Time, change: &Change, id: &DeviceId, record: Option<&Record>) {
         let before: Vec<_> = record.map(|record| (id, record)).into_iter().collect();
-        let told = self.tell_of((self.clock)(), change, &before);
+        let told = self.tell_of(now, change, None, &before);
         tokio::join!(told, self.retire(change, record));
     }
 

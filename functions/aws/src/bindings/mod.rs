@@ -130,7 +130,8 @@ impl Bindings {
                 let other = missing.holder.as_ref().zip(further.holder.as_ref());
                 let own = found.device.as_ref().map(|record| (&wanted.device, record));
                 let before: Vec<_> = own.into_iter().chain(other).collect();
-                self.tell_of(now, &change, &before).await;
+                let registrant = wanted.user.as_ref();
+                self.tell_of(now, &change, registrant, &before).await;
                 return Ok(device);
             }
             erasure = ReadErasure::Yes;

@@ -36,13 +36,13 @@ impl Events {
         })
     }
 
-    /// These events, which have happened, are on the queue, if it takes them in time. If it does not, they are lost: that is
-    /// logged and counted, and no reason to fail what they tell of.
-    pub async fn tell(&self, events: &[Event]) {
+    /// These events, which happened at `at`, are on the queue, if it takes them in time. If it does not, they are lost: that
+    /// is logged and counted, and no reason to fail what they tell of.
+    pub async fn tell(&self, at: Time, events: &[Event]) {
         if events.is_empty() {
             return;
         }
-        let failure = match tokio::time::timeout(MOST, self.put_new(events)).await {
+        let failure = match tokio::time::timeout(MOST, self.put_new(at, events)).await {
             Ok(Ok(())) => None,
             Ok(Err(failure)) => Some(failure.code()),
             Err(_) => Some("no answer"),
@@ -76,7 +76,7 @@ impl Events {
         self.queue.show_again(handle, seconds).await
     }
 
-    async fn put_new(&self, events: &[Event]) -> Result<(), Failure> {
+    async fn put_new(&self, at: Time, events: &[Event]) -> Result<(), Failure> {
         let now = (self.clock)();
         let notice = |event: &Event| {
             let push::device::Version(id) = random::version()?;
@@ -84,7 +84,7 @@ impl Events {
             Ok(Notice {
                 kind: event.kind(),
                 event: id.to_text(),
-                body: event.body(id, now, &self.settings.application),
+                body: event.body(id, at, &self.settings.application),
                 to: None,
             })
         };

@@ -2,7 +2,7 @@
 
 use push::change::{Action, Case, Change};
 use push::device::{Binding, Device, Policy, Record, State, Version};
-use push::event::{Event, What};
+use push::event::{Event, Reason, What};
 use push::logout::LogoutMarkers;
 use push::subscription::{Subscription, Subscriptions, Tags, Way, Wish, decide};
 use push::{Caller, DeviceId, Platform, Span, TagId, TagName, Time, Token, UserId};
@@ -65,7 +65,7 @@ fn of(before: Option<&Record>, after: Record, now: Time) -> Vec<(What, Option<Us
         actions: vec![put],
     };
     let before: Vec<_> = before.map(|record| (&id, record)).into_iter().collect();
-    let events = Event::of_change(now, &change, &before, &policy());
+    let events = Event::of_change(now, &change, None, &before, &policy());
     let part = |event: Event| {
         assert_eq!((&event.device, event.platform), (&id, Platform::Apns));
         (event.what, event.user)
@@ -104,12 +104,12 @@ fn a_change_is_told_by_what_it_makes_of_a_device() {
         (
             Some(owned.clone()),
             ended(),
-            Some((What::Unregistered, alice)),
+            Some((What::Unregistered(Reason::OwnerChange), alice)),
         ),
         (
             Some(live(None, "a")),
             ended(),
-            Some((What::Unregistered, None)),
+            Some((What::Unregistered(Reason::Reinstall), None)),
         ),
         (Some(ended()), ended(), None),
         (None, ended(), None),
@@ -122,6 +122,58 @@ fn a_change_is_told_by_what_it_makes_of_a_device() {
     assert_eq!(of(Some(&owned), ended(), late), []);
     let again = of(Some(&owned), live(None, "a"), late);
     assert_eq!(again, [(What::Registered, None)]);
+}
+
+#[test]
+fn the_end_of_a_device_has_its_reason() {
+    let (alice, bob) = (user("alice"), user("bob"));
+    let reason = |case, owner: Option<&str>, registrant: Option<&UserId>| {
+        let (id, before) = (id(), live(owner, "a"));
+        let put = Action::PutDevice {
+            id: id.clone(),
+            record: ended(),
+            seen: Some(before.version),
+        };
+        let change = Change {
+            case,
+            actions: vec![put],
+        };
+        let events = Event::of_change(NOW, &change, registrant, &[(&id, &before)], &policy());
+        let [
+            Event {
+                what: What::Unregistered(reason),
+                ..
+            },
+        ] = events[..]
+        else {
+            panic!("{events:?}");
+        };
+        reason
+    };
+    for (case, expected) in [
+        (Case::Unregister, Reason::Logout),
+        (Case::Removal, Reason::DeadToken),
+        (Case::Eviction, Reason::Surplus),
+        (Case::Erasure, Reason::Erased),
+    ] {
+        assert_eq!(reason(case, Some("alice"), None), expected);
+        assert_eq!(reason(case, None, None), expected);
+    }
+    for case in [
+        Case::Reinstall,
+        Case::OwnerChangeAndReinstall,
+        Case::Overtaken,
+    ] {
+        for (owner, registrant, expected) in [
+            (Some("alice"), Some(&alice), Reason::Reinstall),
+            (None, None, Reason::Reinstall),
+            (Some("alice"), Some(&bob), Reason::OwnerChange),
+            (Some("alice"), None, Reason::OwnerChange),
+            (None, Some(&alice), Reason::OwnerChange),
+        ] {
+            assert_eq!(reason(case, owner, registrant), expected, "{case:?}");
+        }
+    }
 }
 
 #[test]

@@ -43,9 +43,7 @@ pub fn machine() -> SystemTime {
 
 /// RFC 3339 in UTC with milliseconds: `2026-05-20T11:42:11.007Z`.
 pub fn with_millis(time: Time) -> String {
-    let whole = time.to_string();
-    let millis = time.millis() % 1000;
-    format!("{}.{millis:03}Z", whole.trim_end_matches('Z'))
+    time.to_millis_text()
 }
 
 #[cfg(test)]
