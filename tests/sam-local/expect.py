@@ -31,6 +31,7 @@ def refused(status, code, message):
 
 UNAUTHORIZED = refused(401, "FPWSE0401E", "Unauthorized. A secret is missing, wrong or expired.")
 NOT_FOUND = refused(404, "FPWSE0001E", "Not Found. The resource does not exist, or is not yours.")
+WEBHOOKS_OFF = refused(404, "FPWSE0001E", "Not Found. Webhooks are off. The parameter Webhooks=true turns them on.")
 WRONG_METHOD = refused(405, "FPWSE0405E", "Method Not Allowed.")
 
 

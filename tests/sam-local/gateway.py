@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from expect import NOT_FOUND, UNAUTHORIZED, expect, refused, wrong
+from expect import NOT_FOUND, UNAUTHORIZED, WEBHOOKS_OFF, expect, refused, wrong
 from story import Story
 from system import System
 from template import Template
@@ -39,11 +39,11 @@ WITHOUT_SECRET = {
     ("POST", "/subscriptions"): wrong("deviceId"),
     ("GET", "/subscriptions"): UNAUTHORIZED,
     ("DELETE", "/subscriptions"): refused(400, "FPWSE0008E", "Bad Request. The query parameter 'deviceId' is missing."),
-    ("POST", "/webhooks"): NOT_FOUND,
-    ("GET", "/webhooks"): NOT_FOUND,
-    ("GET", "/webhooks/{webhookName}"): NOT_FOUND,
-    ("PUT", "/webhooks/{webhookName}"): NOT_FOUND,
-    ("DELETE", "/webhooks/{webhookName}"): NOT_FOUND,
+    ("POST", "/webhooks"): WEBHOOKS_OFF,
+    ("GET", "/webhooks"): WEBHOOKS_OFF,
+    ("GET", "/webhooks/{webhookName}"): WEBHOOKS_OFF,
+    ("PUT", "/webhooks/{webhookName}"): WEBHOOKS_OFF,
+    ("DELETE", "/webhooks/{webhookName}"): WEBHOOKS_OFF,
     ("GET", "/settings/gcmConfPublic"): (200, {"senderId": "123456789012"}),
     (None, ""): NOT_FOUND,
 }

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 
-from expect import MESSAGE_ID, NOT_FOUND, TIME, UNAUTHORIZED, WRONG_METHOD, expect
+from expect import MESSAGE_ID, NOT_FOUND, TIME, UNAUTHORIZED, WEBHOOKS_OFF, WRONG_METHOD, expect
 
 JOBS, REPORTS = "userpush-JobQueue", "userpush-FeedbackQueue"
 
@@ -158,7 +158,7 @@ class Story:
 
     def unrouted(self):
         expect("there is nothing else", self.api("GET", "/nothing", None, {}), NOT_FOUND)
-        expect("and no webhooks", self.api("GET", "/webhooks", None, self.app()), NOT_FOUND)
+        expect("and no webhooks", self.api("GET", "/webhooks", None, self.app()), WEBHOOKS_OFF)
         expect("and no other method", self.api("PATCH", "/devices", {}, {}), WRONG_METHOD)
 
     def rotate(self, steps):

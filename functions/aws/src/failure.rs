@@ -15,6 +15,8 @@ pub enum Failure {
     TagExists,
     /// There is a webhook of this name.
     WebhookExists,
+    /// The operator has not switched webhooks on.
+    WebhooksOff,
     /// The device does not subscribe to the tag.
     NoSubscription,
     /// The platform has no SNS platform application, or Android has no sender id.
@@ -64,7 +66,7 @@ impl Failure {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NotFound => "FPWSE0001E",
+            Self::NotFound | Self::WebhooksOff => "FPWSE0001E",
             Self::TagExists | Self::WebhookExists => "FPWSE0002E",
             Self::PlatformNotConfigured => "FPWSE0003E",
             Self::NotJson => "FPWSE0004E",
@@ -85,7 +87,10 @@ impl Failure {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::NotFound | Self::NoSubscription | Self::PlatformNotConfigured => 404,
+            Self::NotFound
+            | Self::WebhooksOff
+            | Self::NoSubscription
+            | Self::PlatformNotConfigured => 404,
             Self::NotJson | Self::Invalid(_) | Self::QueryParameterMissing(_) => 400,
             Self::Unauthorized => 401,
             Self::MethodNotAllowed(_) => 405,
@@ -107,6 +112,9 @@ impl fmt::Display for Failure {
             }
             Self::TagExists => f.write_str("Conflict. There is a tag of this name."),
             Self::WebhookExists => f.write_str("Conflict. There is a webhook of this name."),
+            Self::WebhooksOff => f.write_str(
+                "Not Found. Webhooks are off. The parameter Webhooks=true turns them on.",
+            ),
             Self::NoSubscription => {
                 f.write_str("Not Found. The device does not subscribe to the tag.")
             }

@@ -119,12 +119,12 @@ impl Tools {
     /// A message is on the queue for each webhook that wants the event. A repeat, after some of them were put, puts all again:
     /// their receivers know the event by its id.
     async fn fan_out(&self, notice: &Notice, deadline: Time) -> Result<(), Cause> {
-        let webhooks = self.store.webhooks().await.map_err(aws::Failure::from)?;
+        let (webhooks, _) = self.store.webhooks().await.map_err(aws::Failure::from)?;
         let notices: Vec<_> = webhooks
-            .into_iter()
+            .iter()
             .filter(|(_, webhook)| webhook.events.contains(notice.kind))
             .map(|(name, webhook)| Notice {
-                to: Some((name, webhook.id)),
+                to: Some((name.clone(), webhook.id)),
                 ..notice.clone()
             })
             .collect();
@@ -139,8 +139,9 @@ impl Tools {
         id: WebhookId,
         now: Time,
     ) -> Result<Outcome, Cause> {
-        let found = self.store.webhook(name).await.map_err(aws::Failure::from)?;
-        let wants = found
+        let (webhooks, _) = self.store.webhooks().await.map_err(aws::Failure::from)?;
+        let wants = webhooks
+            .get(name)
             .filter(|webhook| webhook.id == id)
             .filter(|webhook| webhook.events.contains(notice.kind));
         let Some(webhook) = wants else {

@@ -9,7 +9,7 @@ use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store, missing
 use body::Body;
 use push::Invalid;
 use push::device::Version;
-use push::webhook::{MOST, Webhook, WebhookId, WebhookName};
+use push::webhook::{MOST, NotAdded, Webhook, WebhookId, WebhookName, Webhooks as All};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Function for Webhooks {
     async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
         call.expect_application(&self.settings.application)?;
         if self.settings.webhook_queue.is_none() {
-            return Err(Failure::NotFound);
+            return Err(Failure::WebhooksOff);
         }
         self.secrets.backend(call).await?;
         match call.route() {
@@ -58,7 +58,7 @@ impl Function for Webhooks {
 
 impl Webhooks {
     async fn all(&self, call: &Call) -> Result<Reply, Failure> {
-        let webhooks = self.store.webhooks().await?;
+        let (webhooks, _) = self.store.webhooks().await?;
         let shown = webhooks.iter();
         let shown =
             shown.map(|(name, webhook)| shown::webhook(&self.settings, call, name, webhook));
@@ -67,13 +67,11 @@ impl Webhooks {
 
     async fn read(&self, call: &Call) -> Result<Reply, Failure> {
         let name = name(call)?;
-        let found = self.store.webhook(&name).await?;
-        let webhook = found.ok_or(Failure::NotFound)?;
-        self.show_with_key(200, call, &name, &webhook).await
+        let (webhooks, _) = self.store.webhooks().await?;
+        let webhook = webhooks.get(&name).ok_or(Failure::NotFound)?;
+        self.show_with_key(200, call, &name, webhook).await
     }
 
-    /// Of several that are made at the same moment there may be more than [`MOST`]: what is asked for is that a backend does
-    /// not go on making them.
     async fn make(&self, call: &Call) -> Result<Reply, Failure> {
         let body = Body::of(call)?;
         let name = body.name()?.ok_or_else(|| missing("name"))?;
@@ -85,32 +83,9 @@ impl Webhooks {
             created: call.now,
             updated: call.now,
         };
-        let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
-        let write = random::version()?;
-        let mut tried = false;
-        loop {
-            let found = self.store.webhooks().await;
-            let Some(found) = attempts.passed(found).await? else {
-                continue;
-            };
-            match found.iter().find(|(other, _)| *other == name) {
-                // An earlier attempt, whose answer was lost.
-                Some((_, own)) if own.id == webhook.id => {
-                    return self.show_with_key(201, call, &name, own).await;
-                }
-                Some(_) => return Err(Failure::WebhookExists),
-                None if found.len() >= MOST && !tried => {
-                    let rule = format!("There are {MOST} webhooks, and no more are kept.");
-                    return Err(Invalid::new("name", rule).into());
-                }
-                None => {}
-            }
-            tried = true;
-            match self.store.put_webhook(&name, &webhook, None, write).await {
-                Ok(()) => return self.show_with_key(201, call, &name, &webhook).await,
-                Err(fault) => attempts.again(fault).await?,
-            }
-        }
+        let add = |all: &mut All| all.add(name.clone(), webhook.clone()).map_err(refused);
+        self.write(call, add).await?;
+        self.show_with_key(201, call, &name, &webhook).await
     }
 
     async fn change(&self, call: &Call) -> Result<Reply, Failure> {
@@ -119,41 +94,41 @@ impl Webhooks {
             return Err(Invalid::new("name", "It has to equal the one in the path.").into());
         }
         let (url, events) = (body.url()?, body.events()?);
-        let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
-        loop {
-            let found = self.store.webhook(&name).await;
-            let Some(found) = attempts.passed(found).await? else {
-                continue;
-            };
-            let seen = found.ok_or(Failure::NotFound)?;
-            let webhook = Webhook {
-                url: url.clone(),
-                events: events.clone(),
-                updated: call.now,
-                ..seen.clone()
-            };
-            let write = random::version()?;
-            let put = || self.store.put_webhook(&name, &webhook, Some(&seen), write);
-            if attempts.written(put).await? {
-                let shown = shown::webhook(&self.settings, call, &name, &webhook);
-                return Reply::json(200, &shown);
-            }
-        }
+        let change = |all: &mut All| {
+            let webhook = all.get_mut(&name).ok_or(Failure::NotFound)?;
+            webhook.url = url.clone();
+            webhook.events = events.clone();
+            webhook.updated = call.now;
+            Ok(webhook.clone())
+        };
+        let webhook = self.write(call, change).await?;
+        Reply::json(200, &shown::webhook(&self.settings, call, &name, &webhook))
     }
 
     async fn delete(&self, call: &Call) -> Result<Reply, Failure> {
         let name = name(call)?;
+        let remove = |all: &mut All| all.remove(&name).ok_or(Failure::NotFound);
+        self.write(call, remove).await?;
+        Ok(Reply::empty(204))
+    }
+
+    /// The webhooks are what `change` makes of them, which is asked again whenever others got in between.
+    async fn write<T>(
+        &self,
+        call: &Call,
+        change: impl Fn(&mut All) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
         loop {
-            let found = self.store.webhook(&name).await;
-            let Some(found) = attempts.passed(found).await? else {
+            let found = self.store.webhooks().await;
+            let Some((mut webhooks, seen)) = attempts.passed(found).await? else {
                 continue;
             };
-            let seen = found.ok_or(Failure::NotFound)?;
-            let write = random::version()?;
-            let delete = || self.store.delete_webhook(&name, &seen, write);
-            if attempts.written(delete).await? {
-                return Ok(Reply::empty(204));
+            let done = change(&mut webhooks)?;
+            let version = random::version()?;
+            let put = || self.store.put_webhooks(&webhooks, &seen, version);
+            if attempts.written(put).await? {
+                return Ok(done);
             }
         }
     }
@@ -175,4 +150,15 @@ impl Webhooks {
 
 fn name(call: &Call) -> Result<WebhookName, Failure> {
     WebhookName::parse(call.path("webhookName")).map_err(|_| Failure::NotFound)
+}
+
+fn refused(refused: NotAdded) -> Failure {
+    match refused {
+        NotAdded::Exists => Failure::WebhookExists,
+        NotAdded::TooMany => {
+            let rule =
+                format!("There are {MOST} webhooks already. One of them must be deleted first.");
+            Invalid::new("name", rule).into()
+        }
+    }
 }

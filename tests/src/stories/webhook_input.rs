@@ -48,7 +48,7 @@ async fn a_wrong_webhook_is_named(api: Api) {
         ("url", json!(null), "url"),
         ("url", json!(["https://h.example/"]), "url"),
         ("url", json!("http://h.example/"), "url"),
-        ("url", json!("https://user@h.example/"), "url"),
+        ("url", json!("https://user:password@10.0.0.1/"), "url"),
         ("url", json!("https://h.example/#fragment"), "url"),
         ("eventTypes", json!(null), "eventTypes"),
         ("eventTypes", json!("onSubscribe"), "eventTypes"),
@@ -156,12 +156,26 @@ async fn a_url_that_leads_into_a_house_is_refused_and_not_called(api: Api) {
         "[2002:7f00:1::]",
         "[fd00:ec2::254]",
         "[fe80::1]",
+        "user:password@127.0.0.1",
+        "user@localhost",
+        "public.example@10.0.0.1",
+        "public.example:443@169.254.169.254",
+        "user@public.example@10.0.0.1",
+        "public.example%2F@[::1]",
+        "10.0.0.1\\@public.example",
+        "public.example#@10.0.0.1",
     ] {
         let url = format!("https://{host}/latest");
         let body = json!({"name": "crm", "url": url, "eventTypes": ALL});
         tried(&api, &body).await.invalid("url", host);
     }
-    for host in ["8.8.8.8", "100.128.0.1", "[2606:4700::1]", "h.example:8443"] {
+    for host in [
+        "8.8.8.8",
+        "100.128.0.1",
+        "[2606:4700::1]",
+        "h.example:8443",
+        "10.0.0.1@h.example",
+    ] {
         let url = format!("https://{host}/latest");
         let body = json!({"name": "crm", "url": url, "eventTypes": ALL});
         tried(&api, &body).await.ok(201);

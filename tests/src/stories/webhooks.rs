@@ -1,11 +1,14 @@
 //! Webhooks: backends make, change and delete them, where the operator wants any.
 
-use crate::answer::{NOT_FOUND, Refusal, UNAUTHORIZED};
+use crate::answer::{NOT_FOUND, Refusal, UNAUTHORIZED, UNAVAILABLE};
 use crate::api::{Api, Request};
 use crate::cast::Cast;
 use crate::noted::note;
-use crate::phone::user;
+use crate::phone::{Phone, user};
 use crate::story::{Story, alone};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -16,6 +19,12 @@ const WEBHOOK_EXISTS: Refusal = Refusal(
     409,
     "FPWSE0002E",
     "Conflict. There is a webhook of this name.",
+);
+
+const WEBHOOKS_OFF: Refusal = Refusal(
+    404,
+    "FPWSE0001E",
+    "Not Found. Webhooks are off. The parameter Webhooks=true turns them on.",
 );
 
 /// All types of events, as the contract spells and orders them.
@@ -33,6 +42,8 @@ pub(super) fn stories() -> Vec<Story> {
         alone(NEEDS, ON, a_webhook_is_made_read_listed_changed_and_deleted),
         alone(NEEDS, ON, a_webhook_that_there_is_cannot_be_made),
         alone(NEEDS, ON, there_are_ten_webhooks_at_most),
+        alone(NEEDS, ON, at_most_ten_are_made_at_once),
+        alone(NEEDS, ON, user_info_is_kept_and_never_shown),
         alone(NEEDS, ON, only_a_backend_makes_and_sees_webhooks),
         alone(NEEDS, ON, what_is_lost_on_the_way_is_found_done),
         alone(
@@ -149,6 +160,106 @@ async fn there_are_ten_webhooks_at_most(api: Api) {
     note(more().await.ok(201)["signingKey"].as_str().unwrap());
 }
 
+async fn at_most_ten_are_made_at_once(api: Api) {
+    let names = async || {
+        let list = api.backend_get("/webhooks").await.ok(200);
+        let list = list["webhooks"].as_array().unwrap().iter();
+        let names = list.map(|webhook| webhook["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let mut made_before = Vec::new();
+    for round in 0..3 {
+        let tries = (0..30).map(|n| format!("hook-{round}-{n:02}"));
+        let tries = tries.map(|name| async {
+            let answer = make(&api, &name, &ALL).send().await;
+            (name, answer)
+        });
+        for (name, answer) in join_all(tries).await {
+            match answer.status {
+                201 => {
+                    note(answer.ok(201)["signingKey"].as_str().unwrap());
+                    made_before.push(name);
+                }
+                503 => answer.refused(UNAVAILABLE),
+                _ => answer.invalid("name", &name),
+            }
+        }
+        made_before.sort();
+        assert_eq!(names().await, made_before);
+        // A call that lost every race is repeated.
+        while made_before.len() < 10 {
+            let name = format!("hook-{round}-x{}", made_before.len());
+            made(&api, &name, &ALL).await;
+            made_before.push(name);
+        }
+        make(&api, "one-more", &ALL)
+            .send()
+            .await
+            .invalid("name", "one-more");
+        // Each that is deleted frees a place, and no more.
+        let gone: Vec<_> = made_before.drain(..4).collect();
+        let deletions = gone.iter().map(|name| {
+            let route = format!("/webhooks/{name}");
+            call(&api, Method::DELETE, &route).send()
+        });
+        for answer in join_all(deletions).await {
+            answer.empty(204);
+        }
+        assert_eq!(names().await.len(), 6);
+    }
+}
+
+async fn user_info_is_kept_and_never_shown(api: Api) {
+    let secret = note("p%40ss-word-of-a-hook");
+    let plain = note("p@ss-word-of-a-hook");
+    let (url, shown) = (
+        format!("https://a-user:{secret}@hooks.example.com/crm"),
+        "https://hooks.example.com/crm",
+    );
+    let basic = note(STANDARD.encode(format!("a-user:{plain}")));
+    let body = |url: &str| json!({"name": "crm", "url": url, "eventTypes": ALL});
+    let post = call(&api, Method::POST, "/webhooks").json(&body(&url));
+    let webhook = post.send().await.ok(201);
+    note(webhook["signingKey"].as_str().unwrap());
+    assert_eq!(webhook["url"], shown);
+    let put = || {
+        let put = call(&api, Method::PUT, "/webhooks/crm");
+        put.json(&body(&url)).send()
+    };
+    for answer in [
+        put().await,
+        api.backend_get("/webhooks/crm").await,
+        api.backend_get("/webhooks").await,
+    ] {
+        let text = answer.ok(200).to_string();
+        assert!(text.contains(shown), "{text}");
+        for word in ["a-user", &secret, &plain, &basic] {
+            assert!(!text.contains(word), "{text}");
+        }
+    }
+    // Each attempt has it.
+    api.hooks_answer(Some(shown), 500, 1).await;
+    let phone = Phone::android();
+    api.register(&phone, None, None).await.ok(201);
+    api.attempts_ended("failed", 1).await;
+    api.advance(12).await;
+    let hooks = api.heard().await;
+    assert_eq!(hooks.len(), 2);
+    for hook in hooks {
+        assert_eq!(hook.url(), shown);
+        let expected = format!("Basic {basic}");
+        assert_eq!(hook.header("authorization"), Some(expected.as_str()));
+        assert!(!hook.body().contains("a-user"));
+    }
+    // A change sets all of the URL.
+    let put = call(&api, Method::PUT, "/webhooks/crm").json(&body(shown));
+    put.send().await.ok(200);
+    api.unregister(&phone, None).await.empty(204);
+    let hooks = api.heard().await;
+    assert_eq!(hooks[0].header("authorization"), None);
+    hooks[0].is_a_call_of_ours();
+}
+
 async fn only_a_backend_makes_and_sees_webhooks(api: Api) {
     made(&api, "crm", &ALL).await;
     let own = api.secret(&user("alice")).await;
@@ -200,7 +311,7 @@ async fn unless_the_operator_wants_them_there_are_no_webhooks(api: Api) {
             let call = api.call(method, route);
             let call = if with { call.backend(&api) } else { call };
             let body = json!({"name": "crm", "url": url_of("crm"), "eventTypes": ALL});
-            call.json(&body).send().await.refused(NOT_FOUND);
+            call.json(&body).send().await.refused(WEBHOOKS_OFF);
         }
     }
     assert_eq!(api.calls().await, json!({}));

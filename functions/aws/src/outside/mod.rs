@@ -4,7 +4,7 @@
 mod reaching;
 
 use crate::Cause;
-use lambda_http::http::header::HOST;
+use lambda_http::http::header::{AUTHORIZATION, HOST};
 use lambda_http::http::{HeaderValue, Request};
 use push::webhook::WebhookUrl;
 use reaching::{Connector, exchange};
@@ -77,7 +77,7 @@ impl Client {
         }))
     }
 
-    /// Posts the body; gives the status of the answer, of which nothing else is read. A redirect is an answer like any other.
+    /// Posts the body, with the user info of the URL as Basic; gives the status of the answer, of which nothing else is read. A redirect is an answer like any other.
     /// No proxy that the environment may name is used.
     ///
     /// # Errors
@@ -116,6 +116,11 @@ fn request(
     let mut request = Request::post(url.target()).body(body).ok()?;
     let host = HeaderValue::from_str(&url.authority()).ok()?;
     request.headers_mut().insert(HOST, host);
+    if let Some(basic) = url.authorization() {
+        let mut basic = HeaderValue::from_str(&basic).ok()?;
+        basic.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, basic);
+    }
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).ok()?;
         request.headers_mut().insert(*name, value);

@@ -154,7 +154,7 @@ pub(crate) fn device_of(row: &Row) -> Result<(DeviceId, Record), BadRow> {
     Ok((id, record))
 }
 
-fn version_of(row: &Row) -> Result<Version, BadRow> {
+pub(crate) fn version_of(row: &Row) -> Result<Version, BadRow> {
     let version = row.get("v").and_then(|v| v.as_b().ok());
     let version = version.and_then(|v| <[u8; 16]>::try_from(v.as_ref()).ok());
     version.map(Version).ok_or(BadRow("v"))

@@ -160,8 +160,8 @@ impl Store {
     }
 }
 
-/// The device's item is as it was seen.
-fn as_seen(seen: &Seen) -> Condition {
+/// The item is as it was seen.
+pub(super) fn as_seen(seen: &Seen) -> Condition {
     seen.as_ref().map_or(NO_ITEM, |seen| Condition {
         expression: "#v = :v",
         names: &[("#v", "v")],

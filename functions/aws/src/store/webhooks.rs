@@ -1,110 +1,85 @@
-//! Webhooks: one item each, together in one partition that one Query reads.
+//! Webhooks: all of them in one item, which every change of one writes anew.
 
-use super::devices::Order;
-use super::rows::{self, Row, key, number, text};
-use super::transaction::{Condition, NO_ITEM};
+use super::rows::{self, Row, key, number, text, version, version_of};
+use super::transaction::as_seen;
 use super::{Fault, Store};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use push::change::Seen;
 use push::device::Version;
-use push::webhook::{EventTypes, Webhook, WebhookId, WebhookName, WebhookUrl};
+use push::webhook::{EventTypes, Webhook, WebhookId, WebhookName, WebhookUrl, Webhooks};
 
 const WEBHOOKS: &str = "WEBHOOKS";
 
-fn webhook_key(name: &WebhookName) -> Row {
-    key(WEBHOOKS, name.as_str())
+fn webhooks_key() -> Row {
+    key(WEBHOOKS, WEBHOOKS)
 }
 
 impl Store {
-    /// A webhook.
+    /// All webhooks, and how their item was seen.
     ///
     /// # Errors
     /// [`Fault`], never a conflict.
-    pub async fn webhook(&self, name: &WebhookName) -> Result<Option<Webhook>, Fault> {
+    pub async fn webhooks(&self) -> Result<(Webhooks, Seen), Fault> {
         let call = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(webhook_key(name)))
+            .set_key(Some(webhooks_key()))
             .consistent_read(true);
         let item = call.send().await.map_err(|error| Fault::of(&error))?.item;
-        item.map(|row| Ok(webhook_row(&row)?.1)).transpose()
+        let Some(row) = item else {
+            return Ok((Webhooks::default(), None));
+        };
+        Ok((webhooks_of(&row)?, Some(version_of(&row)?)))
     }
 
-    /// All webhooks, in the order of their names.
-    ///
-    /// # Errors
-    /// [`Fault`], never a conflict.
-    pub async fn webhooks(&self) -> Result<Vec<(WebhookName, Webhook)>, Fault> {
-        let (mut webhooks, mut next) = (Vec::new(), None);
-        loop {
-            let (rows, last) = self.query(WEBHOOKS, Order::Rising, next, None).await?;
-            for row in &rows {
-                webhooks.push(webhook_row(row)?);
-            }
-            next = last;
-            if next.is_none() {
-                return Ok(webhooks);
-            }
-        }
-    }
-
-    /// The webhook is this, if it was as it was seen; once, for who calls again in the same words and with the same name.
+    /// The webhooks are these, if their item was as it was seen. A repeat with the same arguments, within ten minutes, does
+    /// what the first call did.
     ///
     /// # Errors
     /// [`Fault::Conflict`] where it was not.
-    pub async fn put_webhook(
+    pub async fn put_webhooks(
         &self,
-        name: &WebhookName,
-        webhook: &Webhook,
-        seen: Option<&Webhook>,
-        write: Version,
+        webhooks: &Webhooks,
+        seen: &Seen,
+        new: Version,
     ) -> Result<(), Fault> {
-        let mut row = webhook_key(name);
-        let mut set = |name: &str, value| row.insert(name.to_owned(), value);
-        set("id", id(webhook.id));
-        set("url", text(webhook.url.as_str()));
-        set(
-            "events",
-            AttributeValue::L(webhook.events.names().map(text).collect()),
-        );
-        set("created", number(webhook.created.millis()));
-        set("updated", number(webhook.updated.millis()));
-        let condition = seen.map_or(NO_ITEM, as_seen);
-        self.write(self.put(row, Some(condition)), write).await
-    }
-
-    /// There is no such webhook any more, if it was as it was seen; once, as for [`put_webhook`](Self::put_webhook).
-    ///
-    /// # Errors
-    /// [`Fault::Conflict`] where it was not.
-    pub async fn delete_webhook(
-        &self,
-        name: &WebhookName,
-        seen: &Webhook,
-        write: Version,
-    ) -> Result<(), Fault> {
-        let delete = self.delete_if(webhook_key(name), Some(as_seen(seen)));
-        self.write(delete, write).await
+        let all = webhooks.iter();
+        let all = all.map(|(name, webhook)| (name.as_str().to_owned(), attribute(webhook)));
+        let mut row = webhooks_key();
+        row.insert("v".to_owned(), version(&new));
+        row.insert("webhooks".to_owned(), AttributeValue::M(all.collect()));
+        self.write(self.put(row, Some(as_seen(seen))), new).await
     }
 }
 
-fn as_seen(seen: &Webhook) -> Condition {
-    Condition {
-        expression: "#id = :id AND #updated = :updated",
-        names: &[("#id", "id"), ("#updated", "updated")],
-        values: vec![
-            (":id", id(seen.id)),
-            (":updated", number(seen.updated.millis())),
-        ],
-    }
+fn attribute(webhook: &Webhook) -> AttributeValue {
+    let id = AttributeValue::B(Blob::new(webhook.id.0));
+    let events = webhook.events.names().map(text).collect();
+    let attributes = [
+        ("id", id),
+        ("url", text(webhook.url.expose())),
+        ("events", AttributeValue::L(events)),
+        ("created", number(webhook.created.millis())),
+        ("updated", number(webhook.updated.millis())),
+    ];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
+    AttributeValue::M(attributes.into())
 }
 
-fn id(id: WebhookId) -> AttributeValue {
-    AttributeValue::B(Blob::new(id.0))
+fn webhooks_of(row: &Row) -> Result<Webhooks, Fault> {
+    let all = row.get("webhooks").and_then(|all| all.as_m().ok());
+    let all = all.ok_or_else(|| rows::bad("webhooks"))?.iter();
+    all.map(|(name, webhook)| {
+        let name = WebhookName::parse(name).map_err(|_| rows::bad("webhooks"))?;
+        let webhook = webhook.as_m().map_err(|_| rows::bad("webhooks"))?;
+        Ok((name, webhook_of(webhook)?))
+    })
+    .collect()
 }
 
-fn webhook_row(row: &Row) -> Result<(WebhookName, Webhook), Fault> {
+fn webhook_of(row: &Row) -> Result<Webhook, Fault> {
     let events = match row.get("events") {
         Some(AttributeValue::L(events)) => events.iter().map(AttributeValue::as_s),
         _ => return Err(rows::bad("events").into()),
@@ -115,13 +90,11 @@ fn webhook_row(row: &Row) -> Result<(WebhookName, Webhook), Fault> {
         Some(AttributeValue::B(id)) => id.as_ref().try_into().ok(),
         _ => None,
     };
-    let webhook = Webhook {
+    Ok(Webhook {
         id: WebhookId(id.ok_or_else(|| rows::bad("id"))?),
         url: WebhookUrl::parse(rows::string(row, "url")?).map_err(|_| rows::bad("url"))?,
         events: EventTypes::parse(events).map_err(|_| rows::bad("events"))?,
         created: rows::millis(row, "created")?,
         updated: rows::millis(row, "updated")?,
-    };
-    let name = WebhookName::parse(rows::string(row, "sk")?).map_err(|_| rows::bad("sk"))?;
-    Ok((name, webhook))
+    })
 }

@@ -1,8 +1,11 @@
 //! Webhooks: where a backend is told what happens.
 
+mod list;
 mod signature;
 mod url;
+mod user_info;
 
+pub use list::{MOST, NotAdded, Webhooks};
 pub use signature::{SigningKey, signature};
 pub use url::{Host, WebhookUrl};
 
@@ -37,9 +40,6 @@ pub struct Webhook {
     /// When it was last changed.
     pub updated: Time,
 }
-
-/// So many webhooks there are at most: each event is read for all of them.
-pub const MOST: usize = 10;
 
 /// So often an event is sent to a webhook at most.
 pub const TRIES: u64 = 5;

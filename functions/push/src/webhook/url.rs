@@ -1,14 +1,17 @@
 //! Where a webhook is called: https, at a host of the Internet.
 
+use super::user_info::{UserInfo, unescaped};
 use crate::Invalid;
 use crate::address::is_public;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The URL of a webhook. Its path can be all that keeps others from calling it: `Debug` does not show it.
+/// The URL of a webhook. Its path and its user info can be secrets: `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl {
+    /// The URL without its user info.
     text: String,
+    user_info: Option<UserInfo>,
     host: Host,
     port: u16,
     /// Where in the text the path and the query begin.
@@ -24,8 +27,10 @@ pub enum Host {
     Address(IpAddr),
 }
 
+const SCHEME: &str = "https://";
+/// The longest URL, its user info included, in bytes.
 const MOST: usize = 2048;
-const RULE: &str = "It is a URL of at most 2,048 characters that begins with https://, without a user and a fragment, whose host is a name or an address of the Internet.";
+const RULE: &str = "It must be a URL of at most 2,048 characters that begins with https:// and has no fragment. Its host must be a name or an address of the Internet.";
 
 /// Names, and ends of names, that mean something else on every machine or in every house.
 const NOT_PUBLIC: [&str; 8] = [
@@ -46,10 +51,28 @@ impl WebhookUrl {
         Self::read(text).ok_or_else(|| Invalid::new("url", RULE))
     }
 
-    /// The URL as it was given.
+    /// The URL as it was given, without its user info: what answers show.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The URL as it was given, with its user info: for the table only.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        match (&self.user_info, self.text.split_at_checked(SCHEME.len())) {
+            (Some(user_info), Some((scheme, rest))) => {
+                format!("{scheme}{}@{rest}", user_info.expose())
+            }
+            _ => self.text.clone(),
+        }
+    }
+
+    /// The header `Authorization` of a request to the URL: its user info as Basic
+    /// (<https://www.rfc-editor.org/rfc/rfc7617>). `None` if the URL has none.
+    #[must_use]
+    pub fn authorization(&self) -> Option<String> {
+        self.user_info.as_ref().map(UserInfo::basic)
     }
 
     /// What it names.
@@ -88,13 +111,18 @@ impl WebhookUrl {
     }
 
     fn read(text: &str) -> Option<Self> {
-        const SCHEME: &str = "https://";
         let (scheme, rest) = text.split_at_checked(SCHEME.len())?;
         let target = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, after) = rest.split_at_checked(target)?;
-        if text.len() > MOST || !scheme.eq_ignore_ascii_case(SCHEME) || !is_target(after) {
+        let is_target = unescaped(after, b":@/?").is_some();
+        if text.len() > MOST || !scheme.eq_ignore_ascii_case(SCHEME) || !is_target {
             return None;
         }
+        // Neither user info nor a host contains another `@`.
+        let (user_info, authority) = match authority.split_once('@') {
+            Some((user_info, host)) => (Some(UserInfo::parse(user_info)?), host),
+            None => (None, authority),
+        };
         let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
             let (address, port) = rest.split_once(']')?;
             (public(IpAddr::V6(address.parse().ok()?))?, port)
@@ -104,10 +132,11 @@ impl WebhookUrl {
             (named(name)?, port)
         };
         Some(Self {
-            text: text.to_owned(),
+            text: format!("{scheme}{authority}{after}"),
+            user_info,
             host,
             port: port_of(port)?,
-            target: SCHEME.len() + target,
+            target: SCHEME.len() + authority.len(),
         })
     }
 }
@@ -154,25 +183,11 @@ fn port_of(text: &str) -> Option<u16> {
     (port > 0).then_some(port)
 }
 
-/// Whether it is what a path and a query are made of: <https://www.rfc-editor.org/rfc/rfc3986#section-3.3>.
-fn is_target(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    let hex = |next: Option<u8>| next.is_some_and(|byte| byte.is_ascii_hexdigit());
-    while let Some(byte) = bytes.next() {
-        let fits = match byte {
-            b'%' => hex(bytes.next()) && hex(bytes.next()),
-            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte),
-        };
-        if !fits {
-            return false;
-        }
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
 
     #[test]
     fn a_url_is_taken_apart_as_a_request_needs_it() {
@@ -226,9 +241,6 @@ mod tests {
             "https://h.example/#",
             "https://h.example/a#b",
             "https://h.example#b",
-            "https://user@h.example/",
-            "https://user:password@h.example/",
-            "https://@h.example/",
             "https://h.example\\@other.example/",
             "https://h.example/a\\b",
             "https://h.example/é",
@@ -281,10 +293,114 @@ mod tests {
     }
 
     #[test]
+    fn user_info_becomes_basic_and_is_not_shown() {
+        for (text, shown, decoded) in [
+            ("https://user@h.example/x", "https://h.example/x", "user:"),
+            ("https://a:b@h.example", "https://h.example", "a:b"),
+            ("https://:key@h.example?q", "https://h.example?q", ":key"),
+            ("https://a:b:c@h.example/", "https://h.example/", "a:b:c"),
+            (
+                "https://a%40b:%C3%A9%2F@h.example:8443/@",
+                "https://h.example:8443/@",
+                "a@b:é/",
+            ),
+            (
+                "HTTPS://10.0.0.1@h.example/",
+                "HTTPS://h.example/",
+                "10.0.0.1:",
+            ),
+            (
+                "https://127.0.0.1:443@8.8.8.8/",
+                "https://8.8.8.8/",
+                "127.0.0.1:443",
+            ),
+            (
+                "https://a:b@[2606:4700::1]:1/",
+                "https://[2606:4700::1]:1/",
+                "a:b",
+            ),
+        ] {
+            let url = WebhookUrl::parse(text).unwrap();
+            let plain = WebhookUrl::parse(shown).unwrap();
+            assert_eq!((url.as_str(), url.expose().as_str()), (shown, text));
+            let basic = format!("Basic {}", STANDARD.encode(decoded));
+            assert_eq!(url.authorization(), Some(basic), "{text}");
+            assert_eq!(
+                (plain.expose().as_str(), plain.authorization()),
+                (shown, None)
+            );
+            assert_eq!(
+                (url.authority(), url.port(), url.target()),
+                (plain.authority(), plain.port(), plain.target()),
+                "{text}"
+            );
+        }
+        // As RFC 7617 has it.
+        let url = WebhookUrl::parse("https://Aladdin:open%20sesame@h.example/").unwrap();
+        let basic = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
+        assert_eq!(url.authorization().as_deref(), Some(basic));
+    }
+
+    #[test]
+    fn user_info_leads_to_no_other_host_and_carries_no_header() {
+        for text in [
+            // The host follows the `@`, whatever precedes it.
+            "https://user:pass@127.0.0.1/",
+            "https://user@localhost/",
+            "https://h.example@10.0.0.1/",
+            "https://h.example:443@10.0.0.1/",
+            "https://h.example%2F@10.0.0.1/",
+            "https://h.example;@10.0.0.1/",
+            "https://user@169.254.169.254/latest/meta-data/",
+            "https://user@[::1]/",
+            "https://user@2130706433/",
+            // Programs do not agree about the host of these.
+            "https://h.example@h.example@10.0.0.1/",
+            "https://10.0.0.1@h.example@h.example/",
+            "https://10.0.0.1\\@h.example/",
+            "https://h.example#@10.0.0.1/",
+            "https://10.0.0.1#@h.example/",
+            "https://[::1]@h.example/",
+            "https://10.0.0.1 @h.example/",
+            "https://10.0.0.1\t@h.example/",
+            // What Basic cannot carry.
+            "https://@h.example/",
+            "https://us%3Aer:password@h.example/",
+            "https://user:pass%0D%0Ax-header:1@h.example/",
+            "https://user:%00@h.example/",
+            "https://user:%7F@h.example/",
+            "https://user:é@h.example/",
+            "https://user:%4@h.example/",
+            "https://user:%zz@h.example/",
+            "https://user:pass@",
+            "https://user:pass@/",
+            "https://user:pass@:443/",
+        ] {
+            let invalid = WebhookUrl::parse(text).unwrap_err();
+            assert_eq!(invalid.parameter(), "url", "{text}");
+        }
+        // What follows a path or a query names no host.
+        for text in [
+            "https://h.example/@10.0.0.1/",
+            "https://h.example?@10.0.0.1/",
+        ] {
+            let url = WebhookUrl::parse(text).unwrap();
+            assert_eq!(
+                (url.authority().as_str(), url.authorization()),
+                ("h.example", None)
+            );
+        }
+    }
+
+    #[test]
     fn lengths_are_taken_up_to_their_limits() {
         let of = |length: usize| format!("https://h.example/{}", "a".repeat(length - 18));
         assert!(WebhookUrl::parse(&of(2048)).is_ok());
         assert!(WebhookUrl::parse(&of(2049)).is_err());
+        // User info counts.
+        let with_user = |length: usize| of(length - 2).replace("//", "//u@");
+        assert!(WebhookUrl::parse(&with_user(2048)).is_ok());
+        assert!(WebhookUrl::parse(&with_user(2049)).is_err());
         let label = |length: usize| format!("https://{}.example/", "a".repeat(length));
         assert!(WebhookUrl::parse(&label(63)).is_ok());
         assert!(WebhookUrl::parse(&label(64)).is_err());
@@ -300,8 +416,8 @@ mod tests {
     }
 
     #[test]
-    fn a_url_does_not_show_its_path() {
-        let url = WebhookUrl::parse("https://h.example/hidden?hidden").unwrap();
+    fn a_url_does_not_show_its_path_nor_its_user_info() {
+        let url = WebhookUrl::parse("https://hidden:hidden@h.example/hidden?hidden").unwrap();
         assert_eq!(format!("{url:?}"), "WebhookUrl(Name(\"h.example\"), …)");
     }
 }
