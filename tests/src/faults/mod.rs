@@ -48,6 +48,8 @@ struct Seen {
 
 /// Faults hit whoever calls next, so each case has a server to itself; many wait for long, so there are many of them.
 const SERVERS: usize = 80;
+/// The number of them that have webhooks.
+const WITH_WEBHOOKS: usize = 8;
 /// A request with a key that is under way is left alone for so long, in seconds.
 const CLAIM: u64 = 61;
 /// After this the secrets that a function knows are no longer fresh, in seconds.
@@ -62,10 +64,11 @@ pub async fn faults() -> Result<String, (Vec<String>, String)> {
     let cases = Mutex::new(Vec::new());
     let seen = Mutex::new(BTreeMap::new());
     let wrong = Mutex::new(Vec::new());
-    let servers = join_all((0..SERVERS).map(|_| server())).await;
+    let servers = join_all((0..SERVERS).map(|n| server(n < WITH_WEBHOOKS))).await;
     let operations = Mutex::new(ALL.to_vec());
-    join_all(servers.iter().map(|api| async {
-        while let Some(operation) = next(&operations) {
+    join_all(servers.iter().map(|(api, webhooks)| async {
+        let fits = |operation: &Operation| operation.needs_webhooks() == *webhooks;
+        while let Some(operation) = next(&operations, fits) {
             let (known, found) = plan(api, operation).await;
             locked(&usual).insert(operation, known);
             locked(&cases).extend(found);
@@ -74,8 +77,9 @@ pub async fn faults() -> Result<String, (Vec<String>, String)> {
     .await;
     // The longest begin first.
     locked(&cases).sort_by_key(|case: &Case| (case.time(), case.clone()));
-    join_all(servers.iter().map(|api| async {
-        while let Some(case) = next(&cases) {
+    join_all(servers.iter().map(|(api, webhooks)| async {
+        let fits = |case: &Case| case.operation.needs_webhooks() == *webhooks;
+        while let Some(case) = next(&cases, fits) {
             let known = locked(&usual)[&case.operation].clone();
             match AssertUnwindSafe(tried(api, &case)).catch_unwind().await {
                 Ok((found, took)) => {
@@ -96,19 +100,26 @@ pub async fn faults() -> Result<String, (Vec<String>, String)> {
     }
 }
 
-async fn server() -> Api {
+/// A server, and whether it has webhooks.
+async fn server(webhooks: bool) -> (Api, bool) {
     // Fast enough for a job to have one page.
-    Place::Here { dynamodb: None }
-        .own(&["PublishPerSecond=10000"])
-        .await
+    let mut parameters = vec!["PublishPerSecond=10000"];
+    if webhooks {
+        parameters.push("Webhooks=true");
+    }
+    let place = Place::Here { dynamodb: None };
+    (place.own(&parameters).await, webhooks)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn next<T>(list: &Mutex<Vec<T>>) -> Option<T> {
-    locked(list).pop()
+/// The last one that fits.
+fn next<T>(list: &Mutex<Vec<T>>, fits: impl Fn(&T) -> bool) -> Option<T> {
+    let mut list = locked(list);
+    let at = list.iter().rposition(fits)?;
+    Some(list.remove(at))
 }
 
 /// What an operation comes to when all goes well, and everything that can go wrong with it.

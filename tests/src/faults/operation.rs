@@ -28,6 +28,7 @@ pub(super) enum Operation {
     ToldWithKey,
     ToldByJob,
     Erased,
+    WebhookChanged,
 }
 
 /// All of them, in the order of the table.
@@ -57,6 +58,7 @@ pub(super) const ALL: [Operation; 25] = [
     Operation::ToldWithKey,
     Operation::ToldByJob,
     Operation::Erased,
+    Operation::WebhookChanged,
 ];
 
 impl Operation {
@@ -92,6 +94,7 @@ impl Operation {
             Self::ToldWithKey => "a send to a user with an Idempotency-Key",
             Self::ToldByJob => "a send to more than 100 users with an Idempotency-Key",
             Self::Erased => "DELETE of a user",
+            Self::WebhookChanged => "PUT of a webhook",
         }
     }
 
@@ -109,7 +112,7 @@ impl Operation {
             | Self::Overtaken
             | Self::Subscribed
             | Self::SubscribedAndRebound => 201,
-            Self::Updated | Self::Read | Self::ReadAndRenewed => 200,
+            Self::Updated | Self::Read | Self::ReadAndRenewed | Self::WebhookChanged => 200,
             Self::Unregistered | Self::UnregisteredAgain | Self::Erased => 204,
             Self::LeftAnothers | Self::LeftUnknown => 404,
             Self::Told
@@ -128,6 +131,11 @@ impl Operation {
             self,
             Self::Overtaken | Self::UnregisteredAgain | Self::LeftAnothers | Self::LeftUnknown
         )
+    }
+
+    /// Whether it needs a server with webhooks, on which the other operations make more calls.
+    pub(super) const fn needs_webhooks(self) -> bool {
+        matches!(self, Self::WebhookChanged)
     }
 
     /// Whether it is a send.

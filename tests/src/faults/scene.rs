@@ -31,13 +31,17 @@ pub(super) struct Scene {
 /// What the table and the phones show of a scene.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct State {
-    /// Of each device that has an item: its owner and its token, or that it ended.
+    /// Of each device that has an item: its owner and its token, or that it ended; and where the webhook is, if there is one.
     devices: Vec<String>,
     /// How often the phone was pushed to.
     pub(super) pushes: usize,
 }
 
 const DAY: u64 = 86_400;
+const WEBHOOK: &str = "/webhooks/crm";
+/// Where the webhook is before and after it is changed.
+const HERE: &str = "https://here.example/";
+const THERE: &str = "https://there.example/";
 /// A logout that a device's item notes counts for so long, in seconds.
 const LOGOUT_COUNTS: u64 = 120;
 
@@ -67,6 +71,7 @@ impl Scene {
         };
         match operation {
             Operation::Registered | Operation::LeftUnknown => {}
+            Operation::WebhookChanged => scene.make_webhook().await,
             Operation::ReboundAndReinstalled => {
                 bind(&scene.phone, &scene.alice).await;
                 bind(&scene.other, &scene.bob).await;
@@ -157,6 +162,24 @@ impl Scene {
         self.erase(&user("nobody")).await;
     }
 
+    /// The webhook is where it is before it is changed.
+    async fn make_webhook(&self) {
+        let former = self.api.call(Method::DELETE, WEBHOOK).backend(&self.api);
+        former.send().await;
+        let body = json!({"name": "crm", "url": HERE, "eventTypes": ["onSubscribe"]});
+        let make = self.api.call(Method::POST, "/webhooks").backend(&self.api);
+        make.json(&body).send().await.ok(201);
+    }
+
+    /// Where the webhook is.
+    async fn webhook(&self) -> Option<String> {
+        if self.operation != Operation::WebhookChanged {
+            return None;
+        }
+        let webhook = self.api.backend_get(WEBHOOK).await.ok(200);
+        Some(format!("the webhook is at {}", webhook["url"].as_str()?))
+    }
+
     /// The endpoint of the token that the operation comes with exists already.
     pub(super) async fn with_endpoint(&self) -> String {
         let phone = self.coming();
@@ -237,6 +260,11 @@ impl Scene {
                 request.json(&message).send().await
             }
             Operation::Erased => self.erase(&self.alice).await,
+            Operation::WebhookChanged => {
+                let body = json!({"url": THERE, "eventTypes": ["onSubscribe"]});
+                let change = api.call(Method::PUT, WEBHOOK).backend(api);
+                change.json(&body).send().await
+            }
         }
     }
 
@@ -330,7 +358,7 @@ impl Scene {
             })
         });
         State {
-            devices: shown.collect(),
+            devices: shown.chain(self.webhook().await).collect(),
             pushes: self.pushes().await,
         }
     }
