@@ -104,7 +104,7 @@ impl Reason {
     fn of(case: Case, owner: Option<&UserId>, registrant: Option<&UserId>) -> Self {
         match case {
             Case::Unregister | Case::LogoutMarker => Self::Logout,
-            Case::Removal => Self::DeadToken,
+            Case::Removal | Case::Revival => Self::DeadToken,
             Case::Eviction => Self::Surplus,
             Case::Erasure => Self::Erased,
             Case::New

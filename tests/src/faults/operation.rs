@@ -32,7 +32,7 @@ pub(super) enum Operation {
 }
 
 /// All of them, in the order of the table.
-pub(super) const ALL: [Operation; 25] = [
+pub(super) const ALL: [Operation; 26] = [
     Operation::Registered,
     Operation::Unchanged,
     Operation::Renewed,
