@@ -103,7 +103,7 @@ mod tests {
         let missing = read(without).unwrap_err();
         assert_eq!(
             missing.to_string(),
-            "environment variable AWS_ACCESS_KEY_ID: it is not set"
+            "environment variable AWS_ACCESS_KEY_ID must be set"
         );
     }
 }

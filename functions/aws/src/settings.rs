@@ -84,12 +84,16 @@ pub enum TlsRoots {
 #[derive(Debug)]
 pub struct BadSetting {
     name: &'static str,
-    rule: String,
+    /// What the value must be; nothing where there is no value.
+    rule: Option<String>,
 }
 
 impl fmt::Display for BadSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "environment variable {}: {}", self.name, self.rule)
+        match &self.rule {
+            Some(rule) => write!(f, "parameter {} {rule}", parameter(self.name)),
+            None => write!(f, "environment variable {} must be set", self.name),
+        }
     }
 }
 
@@ -97,11 +101,24 @@ impl std::error::Error for BadSetting {}
 
 impl BadSetting {
     pub(crate) fn missing(name: &'static str) -> Self {
+        Self { name, rule: None }
+    }
+
+    fn wrong(name: &'static str, rule: String) -> Self {
         Self {
             name,
-            rule: "it is not set".to_owned(),
+            rule: Some(rule),
         }
     }
+}
+
+/// The parameter of the template that gives a variable its value: `TableName` for `TABLE_NAME`.
+fn parameter(variable: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        format!("{first}{}", rest.to_ascii_lowercase())
+    };
+    variable.split('_').map(word).collect()
 }
 
 /// A variable of the environment of this process.
@@ -132,9 +149,8 @@ impl Settings {
         let deliver_concurrency = of.number("DELIVER_CONCURRENCY", 10, 2..=1000)?;
         Ok(Self {
             table: of.needed("TABLE_NAME")?,
-            application: ApplicationId::parse(&application).map_err(|invalid| BadSetting {
-                name: "APPLICATION_ID",
-                rule: invalid.to_string(),
+            application: ApplicationId::parse(&application).map_err(|invalid| {
+                BadSetting::wrong("APPLICATION_ID", format!("is wrong: {invalid}"))
             })?,
             client_secret: of.needed("CLIENT_SECRET_ID")?,
             app_secret: of.needed("APP_SECRET_ID")?,
@@ -219,16 +235,8 @@ impl Settings {
         ] {
             let other = application.as_ref().map(Application::region);
             if let Some(other) = other.filter(|other| *other != region) {
-                let Named {
-                    variable,
-                    parameter,
-                } = named(platform);
-                return Err(BadSetting {
-                    name: variable,
-                    rule: format!(
-                        "parameter {parameter} names an application of {other}, and this is {region}"
-                    ),
-                });
+                let rule = format!("must name an application of {region}, not of {other}");
+                return Err(BadSetting::wrong(application_variable(platform), rule));
             }
         }
         Ok(())
@@ -246,22 +254,11 @@ impl Settings {
     }
 }
 
-/// By what names an operator gives the ARN of an application.
-struct Named {
-    variable: &'static str,
-    parameter: &'static str,
-}
-
-const fn named(platform: Platform) -> Named {
+/// The variable with the ARN of a platform's application.
+const fn application_variable(platform: Platform) -> &'static str {
     match platform {
-        Platform::Apns => Named {
-            variable: "APNS_APPLICATION_ARN",
-            parameter: "ApnsApplicationArn",
-        },
-        Platform::Fcm => Named {
-            variable: "FCM_APPLICATION_ARN",
-            parameter: "FcmApplicationArn",
-        },
+        Platform::Apns => "APNS_APPLICATION_ARN",
+        Platform::Fcm => "FCM_APPLICATION_ARN",
     }
 }
 
@@ -278,19 +275,14 @@ impl Lookup<'_> {
 
     /// The platform's application; nothing where its variable is absent.
     fn application(&self, platform: Platform) -> Result<Option<Application>, BadSetting> {
-        let Named {
-            variable,
-            parameter,
-        } = named(platform);
+        let variable = application_variable(platform);
         let Some(arn) = self.optional(variable) else {
             return Ok(None);
         };
         let application = Application::parse(platform, &arn);
-        application.map(Some).ok_or_else(|| BadSetting {
-            name: variable,
-            rule: format!(
-                "parameter {parameter} is the ARN of an SNS platform application for {platform}"
-            ),
+        application.map(Some).ok_or_else(|| {
+            let rule = format!("must be the ARN of an SNS platform application for {platform}");
+            BadSetting::wrong(variable, rule)
         })
     }
 
@@ -313,10 +305,7 @@ impl Lookup<'_> {
         };
         found
             .map(|(_, meaning)| *meaning)
-            .ok_or_else(|| BadSetting {
-                name,
-                rule: format!("it is {}", all()),
-            })
+            .ok_or_else(|| BadSetting::wrong(name, format!("must be {}", all())))
     }
 
     fn number<T>(
@@ -332,9 +321,9 @@ impl Lookup<'_> {
             return Ok(default);
         };
         let number = text.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| BadSetting {
-            name,
-            rule: format!("it is a number from {} to {}", range.start(), range.end()),
+        number.ok_or_else(|| {
+            let rule = format!("must be a number from {} to {}", range.start(), range.end());
+            BadSetting::wrong(name, rule)
         })
     }
 }
@@ -374,7 +363,7 @@ mod tests {
         ] {
             assert_eq!(
                 with(name, "").unwrap_err().to_string(),
-                format!("environment variable {name}: it is not set")
+                format!("environment variable {name} must be set")
             );
         }
     }
@@ -385,17 +374,17 @@ mod tests {
             with("CLIENT_SECRET_MODE", "Shared")
                 .unwrap_err()
                 .to_string(),
-            "environment variable CLIENT_SECRET_MODE: it is per-user or shared"
+            "parameter ClientSecretMode must be per-user or shared"
         );
         assert_eq!(
             with("BINDING_LEASE_DAYS", "0").unwrap_err().to_string(),
-            "environment variable BINDING_LEASE_DAYS: it is a number from 1 to 3650"
+            "parameter BindingLeaseDays must be a number from 1 to 3650"
         );
         // Ten jobs at once make ten publishes a second at least.
         assert!(with("PUBLISH_PER_SECOND", "10").is_ok());
         assert_eq!(
             with("PUBLISH_PER_SECOND", "9").unwrap_err().to_string(),
-            "environment variable PUBLISH_PER_SECOND: it is a number from 10 to 1000000"
+            "parameter PublishPerSecond must be a number from 10 to 1000000"
         );
     }
 
@@ -412,13 +401,13 @@ mod tests {
             assert_eq!(
                 settings.expect_region("us-east-1").unwrap_err().to_string(),
                 format!(
-                    "environment variable {variable}: parameter {parameter} names an application of eu-west-1, and this is us-east-1"
+                    "parameter {parameter} must name an application of us-east-1, not of eu-west-1"
                 )
             );
         }
         assert_eq!(
             with("FCM_APPLICATION_ARN", apns).unwrap_err().to_string(),
-            "environment variable FCM_APPLICATION_ARN: parameter FcmApplicationArn is the ARN of an SNS platform application for FCM"
+            "parameter FcmApplicationArn must be the ARN of an SNS platform application for FCM"
         );
         assert!(
             Settings::read(least)

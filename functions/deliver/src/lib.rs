@@ -47,7 +47,7 @@ impl Worker for Deliver {
             dispatch: Dispatch::new(start),
             bindings: Bindings::new(start),
             endpoints: Endpoints::new(start),
-            jobs: Jobs::new(start).ok_or("environment variable JOB_QUEUE_URL: it is not set")?,
+            jobs: Jobs::new(start).ok_or("environment variable JOB_QUEUE_URL must be set")?,
             clock: start.clock.clone(),
             metrics: start.metrics.clone(),
         };

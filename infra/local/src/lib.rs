@@ -68,7 +68,11 @@ impl Local {
         let bound = listener.local_addr()?;
         let base_url = format!("http://{}", reachable(bound));
         let issuer_url = format!("{base_url}{}", issuer::PATH);
-        let mut template = Template::read(TEMPLATE, &parameters(&issuer_url, &options))?;
+        let mut template = Template::read(
+            TEMPLATE,
+            &machine(&issuer_url),
+            &options.parameter_overrides,
+        )?;
         let api = template.api()?;
         if api
             .authorizers
@@ -165,10 +169,9 @@ impl Drop for Local {
     }
 }
 
-/// The parameters of the template: where it has no default or where something else exists on this machine, then what
-/// the caller chose.
-fn parameters(issuer: &str, options: &Options) -> Vec<(String, String)> {
-    let here = [
+/// The parameters of the template that differ on this machine: it has no default, or something else exists here.
+fn machine(issuer: &str) -> [(&'static str, &str); 6] {
+    [
         ("IssuerUrl", issuer),
         ("Audience", AUDIENCE),
         ("ApplicationId", "userpush"),
@@ -181,11 +184,7 @@ fn parameters(issuer: &str, options: &Options) -> Vec<(String, String)> {
             "arn:aws:sns:us-east-1:000000000000:app/APNS/userpush",
         ),
         ("FcmSenderId", "123456789012"),
-    ];
-    let here = here.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    here.into_iter()
-        .chain(options.parameter_overrides.iter().cloned())
-        .collect()
+    ]
 }
 
 /// The address under which this machine reaches what listens on `bound`.
@@ -209,8 +208,7 @@ mod tests {
 
     #[test]
     fn the_template_runs_here_with_the_parameters_of_this_machine() {
-        let template =
-            Template::read(TEMPLATE, &parameters("http://i", &Options::default())).unwrap();
+        let template = Template::read(TEMPLATE, &machine("http://i"), &[]).unwrap();
         let api = template.api().unwrap();
         assert!(api.routes.iter().any(|route| route.key == "$default"));
         assert!(

@@ -3,6 +3,7 @@
 mod api;
 mod function;
 mod intrinsic;
+mod parameter;
 mod queue_event;
 mod queues;
 mod store;
@@ -14,6 +15,7 @@ pub use queue_event::QueueEvent;
 
 use crate::Error;
 use intrinsic::Scope;
+use parameter::Parameter;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -31,12 +33,17 @@ pub const REGION: &str = "us-east-1";
 const STACK: &str = "userpush";
 
 impl Template {
-    /// Reads a template. A parameter has the value that `chosen` gives last, else its default.
+    /// Reads a template. A parameter has the value that `chosen` gives last, else the one that `machine` gives, which may be
+    /// any, else its default.
     ///
     /// # Errors
     /// What is no template; a name in `chosen` that is no parameter, a value that the template does not allow, a
-    /// parameter without a value.
-    pub fn read(text: &str, chosen: &[(String, String)]) -> Result<Self, Error> {
+    /// parameter without a value; an assertion of the template that fails.
+    pub fn read(
+        text: &str,
+        machine: &[(&str, &str)],
+        chosen: &[(String, String)],
+    ) -> Result<Self, Error> {
         let document = yaml::read(text)?;
         let scope = Scope {
             references: pseudo_parameters(),
@@ -44,7 +51,8 @@ impl Template {
             conditions: section(&document, "Conditions").clone(),
         };
         let mut template = Self { document, scope };
-        template.set_parameters(chosen)?;
+        template.set_parameters(machine, chosen)?;
+        template.check_rules()?;
         template.name_resources()?;
         Ok(template)
     }
@@ -56,7 +64,11 @@ impl Template {
             .insert(resource.to_owned(), reference.into());
     }
 
-    fn set_parameters(&mut self, chosen: &[(String, String)]) -> Result<(), Error> {
+    fn set_parameters(
+        &mut self,
+        machine: &[(&str, &str)],
+        chosen: &[(String, String)],
+    ) -> Result<(), Error> {
         let parameters = section(&self.document, "Parameters");
         if let Some((name, _)) = chosen
             .iter()
@@ -70,29 +82,43 @@ impl Template {
             )
             .into());
         }
-        for (name, parameter) in parameters {
-            let value = chosen.iter().rev().find(|(chosen, _)| chosen == name);
-            let value = match (value, parameter.get("Default")) {
-                (Some((_, value)), _) => value.clone(),
-                (None, Some(default)) => self.scope.text(default)?,
-                (None, None) => return Err(format!("the parameter {name} has no value").into()),
+        for (name, declared) in parameters {
+            let parameter = Parameter {
+                name,
+                declared,
+                scope: &self.scope,
             };
-            if let Some(allowed) = parameter.get("AllowedValues") {
-                let allowed = self.scope.list(allowed)?;
-                let allowed = allowed.iter().map(|value| self.scope.text(value));
-                let allowed: Vec<String> = allowed.collect::<Result<_, _>>()?;
-                if !allowed.contains(&value) {
-                    return Err(
-                        format!("the parameter {name} is one of {}", allowed.join(", ")).into(),
-                    );
+            let chosen = chosen.iter().rev().find(|(chosen, _)| chosen == name);
+            let here = machine.iter().find(|(here, _)| here == name);
+            let reference = match (chosen, here, declared.get("Default")) {
+                (Some((_, value)), ..) => {
+                    parameter.check(value)?;
+                    parameter.reference(value)
+                }
+                (None, Some((_, value)), _) => parameter.reference(value),
+                (None, None, Some(default)) => parameter.reference(&self.scope.text(default)?),
+                (None, None, None) => {
+                    return Err(format!("parameter {name} must have a value").into());
+                }
+            };
+            self.scope.references.insert(name.clone(), reference);
+        }
+        Ok(())
+    }
+
+    /// What the section `Rules` asserts of parameters together.
+    fn check_rules(&self) -> Result<(), Error> {
+        for (name, rule) in section(&self.document, "Rules") {
+            let applies = rule.get("RuleCondition");
+            if !applies.map_or(Ok(true), |condition| self.scope.truth(condition))? {
+                continue;
+            }
+            for assertion in rule["Assertions"].as_array().into_iter().flatten() {
+                if !self.scope.truth(&assertion["Assert"])? {
+                    let text = assertion["AssertDescription"].as_str();
+                    return Err(text.unwrap_or(name).into());
                 }
             }
-            let value = if parameter["Type"] == "CommaDelimitedList" {
-                value.split(',').map(str::trim).map(Value::from).collect()
-            } else {
-                Value::from(value)
-            };
-            self.scope.references.insert(name.clone(), value);
         }
         Ok(())
     }
@@ -188,6 +214,7 @@ Parameters:
   Needed: {Type: String}
   Mode: {Type: String, Default: a, AllowedValues: [a, b]}
   Days: {Type: Number, Default: 270}
+  Name: {Type: String, Default: n, MaxLength: 3}
   List: {Type: CommaDelimitedList, Default: 'x, y'}
 Resources:
   Table: {Type: 'AWS::DynamoDB::Table', Properties: {}}
@@ -196,7 +223,7 @@ Resources:
     fn read(chosen: &[(&str, &str)]) -> Result<Template, String> {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let chosen: Vec<_> = chosen.iter().map(own).collect();
-        Template::read(TEXT, &chosen).map_err(|error| error.to_string())
+        Template::read(TEXT, &[], &chosen).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -210,20 +237,13 @@ Resources:
     }
 
     #[test]
-    fn a_wrong_parameter_is_refused_by_name() {
-        for (chosen, error) in [
-            (vec![], "the parameter Needed has no value"),
-            (
-                vec![("Needed", "n"), ("needed", "n")],
-                "there is no parameter needed; there are Days, List, Mode, Needed",
-            ),
-            (
-                vec![("Needed", "n"), ("Mode", "c")],
-                "the parameter Mode is one of a, b",
-            ),
-        ] {
-            assert_eq!(read(&chosen).err(), Some(error.to_owned()));
-        }
+    fn a_value_of_the_machine_may_be_any_and_gives_way_to_a_chosen_one() {
+        let machine = [("Needed", "here"), ("Name", "too long")];
+        let chosen = [("Needed".to_owned(), "chosen".to_owned())];
+        let template = Template::read(TEXT, &machine, &chosen).unwrap();
+        let references = &template.scope.references;
+        assert_eq!(references["Needed"], "chosen");
+        assert_eq!(references["Name"], "too long");
     }
 
     #[test]

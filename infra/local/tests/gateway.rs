@@ -270,10 +270,34 @@ async fn wrong_options_are_told() {
             .await
             .starts_with("there is no parameter Nothing; there are ")
     );
-    let modes = "the parameter ClientSecretMode is one of per-user, shared";
-    assert_eq!(failed("ClientSecretMode", "none").await, modes);
-    let lease = "environment variable BINDING_LEASE_DAYS: it is a number from 1 to 3650";
-    assert!(failed("BindingLeaseDays", "0").await.ends_with(lease));
+    for (name, value, rule) in [
+        (
+            "ClientSecretMode",
+            "none",
+            "must be one of per-user, shared, not 'none'",
+        ),
+        (
+            "BindingLeaseDays",
+            "x",
+            "must be a number from 1 to 3650, not 'x'",
+        ),
+        (
+            "PublicUrl",
+            "http://host/path",
+            "must match ^(https?://[A-Za-z0-9.-]+(:[0-9]+)?/?)?$, not 'http://host/path'. It is empty or a URL without a path.",
+        ),
+    ] {
+        let error = format!("parameter {name} {rule}");
+        assert_eq!(failed(name, value).await, error);
+    }
+    assert_eq!(
+        failed("DomainName", "push.example.com").await,
+        "DomainName needs CertificateArn."
+    );
+    // What the template cannot say: ten jobs at once make ten publishes a second at least.
+    let publishes = failed("PublishPerSecond", "5").await;
+    let rule = "parameter PublishPerSecond must be a number from 10 to 1000000";
+    assert!(publishes.ends_with(rule), "{publishes}");
     let issuer = failed("IssuerUrl", "https://other").await;
     assert!(issuer.starts_with("the only issuer here is http://127.0.0.1:"));
 }

@@ -182,7 +182,7 @@ async fn what_keeps_a_function_from_starting_is_told() {
             .map(|error| error.to_string())
     };
     assert_eq!(error("none").await.as_deref(), Some("no table"));
-    let unset = "environment variable APPLICATION_ID: it is not set";
+    let unset = "environment variable APPLICATION_ID must be set";
     assert_eq!(error("").await.as_deref(), Some(unset));
 }
 

@@ -197,7 +197,7 @@ Resources:
 
     #[test]
     fn each_event_is_a_route() {
-        let api = Template::read(TEXT, &[]).unwrap().api().unwrap();
+        let api = Template::read(TEXT, &[], &[]).unwrap().api().unwrap();
         let route = |key: &str, authorizer: Option<&str>| Route {
             key: key.to_owned(),
             function: "F".to_owned(),
@@ -218,7 +218,7 @@ Resources:
 
     #[test]
     fn the_authorizer_and_the_web_pages_are_as_the_template_says() {
-        let api = Template::read(TEXT, &[]).unwrap().api().unwrap();
+        let api = Template::read(TEXT, &[], &[]).unwrap().api().unwrap();
         assert_eq!(
             api.authorizers["SignIn"],
             JwtAuthorizer {
@@ -242,7 +242,11 @@ Resources:
     #[test]
     fn a_route_with_an_unknown_authorizer_is_refused() {
         let text = TEXT.replace("Authorizer: SignIn", "Authorizer: Other");
-        let refused = Template::read(&text, &[]).unwrap().api().err().unwrap();
+        let refused = Template::read(&text, &[], &[])
+            .unwrap()
+            .api()
+            .err()
+            .unwrap();
         assert_eq!(
             refused.to_string(),
             "the authorizer of GET /a/{b} does not exist"

@@ -94,6 +94,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_wrong_setting_is_told_by_the_name_of_its_parameter() {
+        let machine = [("IssuerUrl", "https://i"), ("Audience", "a")];
+        let template = Template::read(crate::TEMPLATE, &machine, &[]).unwrap();
+        let mut told = 0;
+        for (variable, value) in template.all_variables().unwrap() {
+            let settings = aws::Settings::read(|name| match name {
+                name if name == variable => Some("?".to_owned()),
+                "APPLICATION_ID" | "TABLE_NAME" | "CLIENT_SECRET_ID" | "APP_SECRET_ID" => {
+                    Some("x".to_owned())
+                }
+                _ => None,
+            });
+            if let (Err(error), Value::String(parameter)) = (settings, &value["Ref"]) {
+                let error = error.to_string();
+                let begin = format!("parameter {parameter} must be ");
+                assert!(error.starts_with(&begin), "{error}");
+                told += 1;
+            }
+        }
+        assert!(told > 10, "{told}");
+    }
+
+    #[test]
     fn a_function_has_what_is_said_of_it_over_what_is_said_of_all() {
         let text = "
 Globals: {Function: {Timeout: 15, Environment: {Variables: {TABLE: !Ref T, DAYS: 7, NONE: !Ref 'AWS::NoValue'}}}}
@@ -116,7 +139,7 @@ Resources:
             queues: vec![],
         };
         assert_eq!(
-            Template::read(text, &[]).unwrap().functions().unwrap(),
+            Template::read(text, &[], &[]).unwrap().functions().unwrap(),
             [function("A", 15, "7"), function("B", 29, "8")]
         );
     }

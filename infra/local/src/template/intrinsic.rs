@@ -81,7 +81,11 @@ impl Scope {
         }
     }
 
-    fn truth(&self, rule: &Value) -> Result<bool, Error> {
+    /// Whether a condition holds, as it is written.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`]; what is no condition.
+    pub fn truth(&self, rule: &Value) -> Result<bool, Error> {
         match self.resolve(rule)? {
             Some(Value::Bool(truth)) => Ok(truth),
             _ => Err(format!("{rule} is no condition").into()),

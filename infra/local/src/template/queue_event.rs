@@ -113,7 +113,7 @@ Resources:
 ";
 
     fn events(text: &str) -> Result<Vec<QueueEvent>, String> {
-        let functions = Template::read(text, &[]).unwrap().functions();
+        let functions = Template::read(text, &[], &[]).unwrap().functions();
         let mut functions = functions.map_err(|error| error.to_string())?;
         Ok(functions.remove(0).queues)
     }
@@ -135,7 +135,7 @@ Resources:
         let check = |timeout: u32| {
             let properties = format!("Properties:\n      Timeout: {timeout}\n      Events");
             let text = TEXT.replace("Properties:\n      Events", &properties);
-            let checked = Template::read(&text, &[]).unwrap().check_visibility();
+            let checked = Template::read(&text, &[], &[]).unwrap().check_visibility();
             checked.map_err(|error| error.to_string())
         };
         // SQS hides a message for 30 seconds where nothing is said.

@@ -85,7 +85,7 @@ Resources:
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 3}
   Dead: {Type: 'AWS::SQS::Queue', Properties: {QueueName: letters, MessageRetentionPeriod: 90}}
 ";
-        let template = Template::read(text, &[]).unwrap();
+        let template = Template::read(text, &[], &[]).unwrap();
         let mut queues = template.queues().unwrap();
         queues.sort_by(|one, other| one.resource.cmp(&other.resource));
         let dead = QueueSpec {
@@ -129,7 +129,7 @@ Resources:
     Properties: {Protocol: sqs, TopicArn: !Ref Topic, Endpoint: !GetAtt Reports.Arn, RawMessageDelivery: true}
 ";
         let subscribed = |text: &str| {
-            let queues = Template::read(text, &[]).unwrap().subscribed_queues();
+            let queues = Template::read(text, &[], &[]).unwrap().subscribed_queues();
             queues.map_err(|error| error.to_string())
         };
         assert_eq!(subscribed(text), Ok(vec!["userpush-Reports".to_owned()]));

@@ -127,7 +127,7 @@ Resources:
 
     #[test]
     fn the_table_is_created_as_the_template_says() {
-        let table = Template::read(TEXT, &[]).unwrap().table().unwrap();
+        let table = Template::read(TEXT, &[], &[]).unwrap().table().unwrap();
         assert_eq!(table.name, "userpush-T");
         assert_eq!(table.ttl_attribute.as_deref(), Some("expires"));
         assert_eq!(
@@ -144,14 +144,14 @@ Resources:
     #[test]
     fn a_table_that_the_functions_are_told_instead_is_made() {
         let text = TEXT.replace("!Ref T,", "restored,");
-        let table = Template::read(&text, &[]).unwrap().table().unwrap();
+        let table = Template::read(&text, &[], &[]).unwrap().table().unwrap();
         assert_eq!(table.name, "restored");
         assert_eq!(table.create["TableName"], "restored");
     }
 
     #[test]
     fn a_secret_is_known_by_the_variable_that_names_it() {
-        let secrets = Template::read(TEXT, &[]).unwrap().secrets().unwrap();
+        let secrets = Template::read(TEXT, &[], &[]).unwrap().secrets().unwrap();
         let told = secrets.iter().map(|secret| {
             let spec = &secret.spec;
             (
@@ -169,7 +169,7 @@ Resources:
             ]
         );
         let without = TEXT.replace("!Ref B", "b");
-        let refused = Template::read(&without, &[])
+        let refused = Template::read(&without, &[], &[])
             .unwrap()
             .secrets()
             .err()
