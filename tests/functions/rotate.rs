@@ -46,6 +46,7 @@ impl Rotation {
                 ttl_attribute: None,
             },
             applications: vec![],
+            hosts: vec![],
             secrets: vec![
                 secret("clientSecret"),
                 secret("appSecret"),

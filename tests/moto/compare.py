@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 SERVICES = ("sns", "secretsmanager", "dynamodb")
+CREDENTIALS = {"PlatformCredential": "key", "PlatformPrincipal": "id"}
 TABLE = "conformance"
 BROKEN = "Invalid parameter: Message Reason: Invalid notification for protocol GCM: "
 NO_SECRET = "Secrets Manager can't find the specified secret"
@@ -54,7 +55,7 @@ class Cloud:
         self.endpoint = self.create("T")
 
     def application(self, platform):
-        made = self.sns.create_platform_application(Name="conformance", Platform=platform, Attributes={})
+        made = self.sns.create_platform_application(Name="conformance", Platform=platform, Attributes=CREDENTIALS)
         return made["PlatformApplicationArn"]
 
     def create(self, token, application=None, **more):

@@ -82,6 +82,7 @@ impl Local {
             return Err(format!("the only issuer here is {issuer_url}").into());
         }
         let key = spawn_blocking(|| Issuer::new(issuer_url));
+        let hosts = host::allowed(&options.allow_host);
         let secrets = template.secrets()?;
         let names: Vec<_> = secrets
             .iter()
@@ -94,11 +95,12 @@ impl Local {
             table: template.table()?,
             applications: functions::platform_applications(&template.functions()?),
             secrets: secrets.into_iter().map(|secret| secret.spec).collect(),
+            hosts: hosts.clone(),
         })
         .await?;
         template.check_visibility()?;
         for queue in template.queues()? {
-            cloud.create_queue(queue);
+            cloud.create_queue(queue)?;
         }
         for queue in template.subscribed_queues()? {
             cloud.subscribe(queue);
@@ -129,7 +131,7 @@ impl Local {
             .merge(sources.router())
             .merge(gateway.router())
             .merge(issuer.router(audience, cloud.clock()));
-        let hosts = Hosts::new(&options.listen, bound.ip());
+        let hosts = Hosts::new(&options.listen, bound.ip(), hosts);
         let server = tokio::spawn(server::serve(
             listener,
             server::router(control, gateway, hosts),

@@ -10,7 +10,7 @@ pub struct Options {
     /// Port to listen on; 0 takes any free one
     #[arg(long, value_name = "N", default_value_t = PORT)]
     pub port: u16,
-    /// Directory to keep the state in; without it everything is in memory and gone at the end
+    /// Folder to keep the state in, for one process at a time; without it everything is in memory and gone at the end
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Another DynamoDB to use than the embedded one; the table is created where it is missing
@@ -25,6 +25,9 @@ pub struct Options {
     /// Port of the local AWS; 0 takes any free one
     #[arg(long, value_name = "N", default_value_t = AWS_PORT)]
     pub aws_port: u16,
+    /// Host name or address to answer to, beside this machine's own and those of Android emulators; can be repeated
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
+    pub allow_host: Vec<String>,
 }
 
 const PORT: u16 = 3000;
@@ -41,6 +44,7 @@ impl Default for Options {
             parameter_overrides: Vec::new(),
             listen: LISTEN.to_owned(),
             aws_port: AWS_PORT,
+            allow_host: Vec::new(),
         }
     }
 }
@@ -48,6 +52,19 @@ impl Default for Options {
 fn parameter(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("it has the form Name=Value")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// In lower case, an address of IPv6 without brackets.
+fn host_name(text: &str) -> Result<String, &'static str> {
+    let name = text.trim_start_matches('[').trim_end_matches(']');
+    let is_name = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if (is_name && !name.is_empty()) || name.parse::<std::net::Ipv6Addr>().is_ok() {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err("must be a host name or an address, without scheme and port")
+    }
 }
 
 #[cfg(test)]
@@ -78,5 +95,20 @@ mod tests {
         );
         assert_eq!(parsed.port, 0);
         assert!(Options::try_parse_from(["local", "--parameter-overrides", "A"]).is_err());
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for (host, name) in [
+            ("Phone.test", Some("phone.test")),
+            ("10.1.1.1", Some("10.1.1.1")),
+            ("[fe80::1]", Some("fe80::1")),
+            ("FE80::1", Some("fe80::1")),
+            ("http://phone.test", None),
+            ("phone.test:3000", None),
+            ("", None),
+        ] {
+            assert_eq!(host_name(host).ok().as_deref(), name, "{host}");
+        }
     }
 }

@@ -41,11 +41,8 @@ pub fn router(control: Router, gateway: Gateway, hosts: Hosts) -> Router {
 
 async fn admit(hosts: &Hosts, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    if !hosts.admit(&parts) {
-        return answer(
-            StatusCode::FORBIDDEN,
-            "Forbidden: this system serves its own machine only",
-        );
+    if let Err(refused) = hosts.admit(&parts) {
+        return answer(StatusCode::FORBIDDEN, &refused);
     }
     next.run(Request::from_parts(parts, body)).await
 }

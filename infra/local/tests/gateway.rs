@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test relies on")]
 
+#[path = "gateway/options.rs"]
+mod options;
+
 use local::{Local, Options};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -253,53 +256,6 @@ async fn what_is_dropped_is_gone() {
     let rest = tokio::time::timeout(Duration::from_secs(10), open.read_to_end(&mut rest));
     assert!(rest.await.is_ok());
     assert!(TcpStream::connect(&address).await.is_err());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn wrong_options_are_told() {
-    let failed = |name: &str, value: &str| {
-        let options = Options {
-            port: 0,
-            parameter_overrides: vec![(name.to_owned(), value.to_owned())],
-            ..Options::default()
-        };
-        async move { Local::start(options).await.err().unwrap().to_string() }
-    };
-    assert!(
-        failed("Nothing", "1")
-            .await
-            .starts_with("there is no parameter Nothing; there are ")
-    );
-    for (name, value, rule) in [
-        (
-            "ClientSecretMode",
-            "none",
-            "must be one of per-user, shared, not 'none'",
-        ),
-        (
-            "BindingLeaseDays",
-            "x",
-            "must be a number from 1 to 3650, not 'x'",
-        ),
-        (
-            "PublicUrl",
-            "http://host/path",
-            "must match ^(https?://[A-Za-z0-9.-]+(:[0-9]+)?/?)?$, not 'http://host/path'. It is empty or a URL without a path.",
-        ),
-    ] {
-        let error = format!("parameter {name} {rule}");
-        assert_eq!(failed(name, value).await, error);
-    }
-    assert_eq!(
-        failed("DomainName", "push.example.com").await,
-        "DomainName needs CertificateArn."
-    );
-    // What the template cannot say: ten jobs at once make ten publishes a second at least.
-    let publishes = failed("PublishPerSecond", "5").await;
-    let rule = "parameter PublishPerSecond must be a number from 10 to 1000000";
-    assert!(publishes.ends_with(rule), "{publishes}");
-    let issuer = failed("IssuerUrl", "https://other").await;
-    assert!(issuer.starts_with("the only issuer here is http://127.0.0.1:"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

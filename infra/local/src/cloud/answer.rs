@@ -78,6 +78,11 @@ impl Answer {
     }
 }
 
+/// The text of an error about an operation that is not known.
+pub fn not_served(operation: &str) -> String {
+    format!("The operation {operation} is not served here.")
+}
+
 /// An error of a service: its code, status and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -96,6 +101,11 @@ impl Refusal {
         }
     }
 
+    /// The text.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The same with another status.
     #[must_use]
     pub const fn with_status(mut self, status: u16) -> Self {
@@ -109,7 +119,9 @@ impl Refusal {
             Service::Dynamodb => {
                 json!({"__type": dynamodb_type(&self.code), "message": self.message})
             }
-            Service::SecretsManager => json!({"__type": self.code, "Message": self.message}),
+            Service::SecretsManager => {
+                json!({"__type": secrets_type(&self.code), "Message": self.message})
+            }
             Service::Sns => {
                 let request_id = Uuid::new_v4().to_string();
                 return Answer {
@@ -134,13 +146,26 @@ impl Refusal {
         json!({"Id": id, "Code": query_code(&self.code), "Message": self.message, "SenderFault": sender})
     }
 
+    /// Whether the service itself failed.
+    pub const fn is_internal(&self) -> bool {
+        self.status >= 500
+    }
+
     /// Whose fault it is.
     const fn fault(&self) -> &'static str {
-        if self.status < 500 {
-            "Sender"
-        } else {
+        if self.is_internal() {
             "Receiver"
+        } else {
+            "Sender"
         }
+    }
+}
+
+/// The code as Secrets Manager has it.
+fn secrets_type(code: &str) -> &str {
+    match code {
+        "InternalError" => "InternalServiceError",
+        code => code,
     }
 }
 
@@ -154,6 +179,7 @@ fn sqs_type(code: &str) -> String {
         "MissingParameter" => {
             "com.amazon.coral.service#MissingRequiredParameterException".to_owned()
         }
+        "InvalidAction" => "com.amazon.coral.service#UnknownOperationException".to_owned(),
         "NonExistentQueue" => "com.amazonaws.sqs#QueueDoesNotExist".to_owned(),
         code => format!("com.amazonaws.sqs#{code}"),
     }

@@ -138,7 +138,7 @@ struct Rotation {
 async fn rotate(Shared(cloud): Cloud, body: Bytes) -> Outcome {
     let Rotation { secret } = read(&body)?;
     let rotated = cloud.secrets.rotate(&secret, cloud.clock.now());
-    let rotated = rotated.map_err(|error| failed(&error))?;
+    let rotated = rotated.map_err(|error| failed(&*error))?;
     rotated
         .map(|()| done())
         .ok_or_else(|| bad("there is no such secret"))
@@ -175,7 +175,8 @@ struct Advance {
 
 async fn advance(Shared(cloud): Cloud, body: Bytes) -> Outcome {
     let Advance { advance_seconds } = read(&body)?;
-    cloud.clock.advance(Span::from_seconds(advance_seconds));
+    let span = Span::from_seconds(advance_seconds);
+    cloud.clock.advance(span).map_err(|error| failed(&error))?;
     cloud.sqs.wake();
     Ok(Json(json!({"now": cloud.clock.now().to_string()})))
 }
@@ -229,6 +230,7 @@ async fn change_endpoint(Shared(cloud): Cloud, body: Bytes) -> Outcome {
         (None, true) => cloud.sns.remove(&change.token),
         _ => return Err(bad("give enabled, or deleted: true")),
     };
+    let found = found.map_err(|error| failed(&error))?;
     if found == 0 {
         return Err(missing("no endpoint has this token"));
     }
@@ -244,7 +246,8 @@ struct ApplicationChange {
 
 async fn change_application(Shared(cloud): Cloud, body: Bytes) -> Outcome {
     let ApplicationChange { platform, enabled } = read(&body)?;
-    match cloud.sns.enable_platform(&platform, enabled) {
+    let found = cloud.sns.enable_platform(&platform, enabled);
+    match found.map_err(|error| failed(&error))? {
         0 => Err(bad("no application is for this platform")),
         _ => Ok(done()),
     }
@@ -259,21 +262,21 @@ struct Failed {
 }
 
 async fn feedback(Shared(cloud): Cloud, body: Bytes) -> Outcome {
-    let failed: Failed = read(&body)?;
+    let report: Failed = read(&body)?;
     let now = cloud.clock.now();
-    let time = failed.time.unwrap_or_else(|| with_millis(now));
-    let publish = cloud.phones.last_publish(&failed.token);
+    let time = report.time.unwrap_or_else(|| with_millis(now));
+    let publish = cloud.phones.last_publish(&report.token);
     let publish = publish.unwrap_or_else(|| Uuid::new_v4().to_string());
     let events = cloud
         .sns
-        .failures(&failed.token, &failed.failure_type, &publish, &time);
+        .failures(&report.token, &report.failure_type, &publish, &time);
     if events.is_empty() {
         return Err(missing("no endpoint has this token"));
     }
     for queue in cloud.sns.subscribers() {
         for event in &events {
             let sent = cloud.sqs.put(&queue, &event.to_string(), now.millis());
-            sent.ok_or_else(|| missing("there is no such queue"))?;
+            sent.map_err(|refusal| failed(refusal.message()))?;
         }
     }
     Ok(done())
@@ -293,6 +296,7 @@ async fn redrive(Shared(cloud): Cloud, body: Bytes) -> Outcome {
     let Redriven { queue } = read(&body)?;
     let moved = cloud.sqs.redrive(&queue, cloud.clock.now().millis());
     moved
+        .map_err(|error| failed(&error))?
         .map(|moved| Json(json!({"moved": moved})))
         .ok_or_else(|| missing("there is no such queue"))
 }

@@ -1,19 +1,20 @@
 //! The endpoint: one HTTP server for every service, told apart by what SDKs put into a request.
 
 use super::State;
+use super::admission::admits;
 use super::answer::{Answer, Refusal, Service};
 use super::fault::{Fate, Fault};
 use super::sns::Form;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,11 +54,9 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(move |request| {
         let state = Arc::clone(&calls);
         async move {
-            if admits(local, request.headers()) {
-                respond(state, request).await
-            } else {
-                let text = "this host name is not served";
-                Ok(plain(StatusCode::FORBIDDEN, text))
+            match admits(local, request.headers(), &state.hosts) {
+                Ok(()) => respond(state, request).await,
+                Err(refused) => Ok(plain(StatusCode::FORBIDDEN, refused)),
             }
         }
     });
@@ -71,28 +70,6 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
     let _ = served.await;
 }
 
-/// What Docker Desktop calls this machine in a container; it leads to the loopback interface, and to nobody else's machine.
-const CONTAINERS_HOST: &str = "host.docker.internal";
-
-/// A page in a browser can make a name of its own point at this machine: on the loopback interface only the loopback's
-/// names are served.
-fn admits(local: SocketAddr, headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let name = host.map(|host| match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    });
-    let loopback = |name: &str| {
-        let address = name.trim_start_matches('[').trim_end_matches(']');
-        name.eq_ignore_ascii_case("localhost")
-            || name.eq_ignore_ascii_case(CONTAINERS_HOST)
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
-    };
-    !local.ip().to_canonical().is_loopback() || name.is_some_and(loopback)
-}
-
 /// A call to a service, as its protocol carries it.
 enum Call {
     Dynamodb(String, Value),
@@ -102,8 +79,8 @@ enum Call {
 }
 
 impl Call {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Answer> {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    fn read(head: &Parts, body: &[u8]) -> Result<Self, Answer> {
+        let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let target = header("x-amz-target").unwrap_or_default();
         let json = |service| {
             serde_json::from_slice(body)
@@ -122,12 +99,22 @@ impl Call {
         if let Some(operation) = target.strip_prefix("AmazonSQS.") {
             return Ok(Self::Sqs(operation.to_owned(), json(Service::Sqs)?));
         }
-        let form = header("content-type")
+        let is_form = header("content-type")
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-        if target.is_empty() && form {
-            return Ok(Self::Sns(Form::parse(body)));
+        let query = head.uri.query().unwrap_or_default();
+        let form = Form::parse(query, if is_form { body } else { &[] });
+        if target.is_empty() && (is_form || !form.action().is_empty()) {
+            return Ok(Self::Sns(form));
         }
-        Err(Refusal::new("UnknownOperationException", "").answer(Service::Dynamodb))
+        let called = if target.is_empty() {
+            format!("{} {}", head.method, head.uri.path())
+        } else {
+            target.to_owned()
+        };
+        let text = format!(
+            "{called} is not served here, only DynamoDB, Secrets Manager, SNS and SQS are."
+        );
+        Err(Refusal::new("UnknownOperationException", text).answer(Service::Dynamodb))
     }
 
     const fn service(&self) -> Service {
@@ -169,10 +156,10 @@ async fn respond(
     let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
         return Ok(plain(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is over 16 MiB",
+            "the body is over 16 MiB".to_owned(),
         ));
     };
-    match Call::read(&head.headers, &body.to_bytes()) {
+    match Call::read(&head, &body.to_bytes()) {
         Ok(call) => meet(state, call).await.map(response),
         Err(answer) => Ok(response(answer)),
     }
@@ -255,35 +242,8 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
     response
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_loopbacks_names_are_served_on_it() {
-        let admitted = |local: &str, host: &'static str| {
-            let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
-            admits(local.parse().unwrap(), &headers)
-        };
-        for host in [
-            "127.0.0.1:4566",
-            "localhost:4566",
-            "LOCALHOST",
-            "[::1]:4566",
-            "host.docker.internal:4566",
-        ] {
-            assert!(admitted("127.0.0.1:4566", host), "{host}");
-        }
-        for host in ["userpush.example:4566", "127.0.0.1.example", "10.0.0.1", ""] {
-            assert!(!admitted("127.0.0.1:4566", host), "{host}");
-        }
-        assert!(admitted("172.17.0.1:4566", "host.docker.internal:4566"));
-        assert!(!admits("127.0.0.1:1".parse().unwrap(), &HeaderMap::new()));
-    }
 }

@@ -1,11 +1,13 @@
 //! The local AWS: DynamoDB, Secrets Manager, SNS and SQS behind one address, for any unmodified AWS SDK.
 
+mod admission;
 mod answer;
 mod calls;
 mod clock;
 mod control;
 mod dynamodb;
 mod fault;
+mod folder;
 mod hooks;
 mod http;
 mod kept;
@@ -23,6 +25,7 @@ use calls::Calls;
 use clock::MovableClock;
 use dynamodb::Dynamodb;
 use fault::Faults;
+use folder::Folder;
 use hooks::Hooks;
 use metrics::Metrics;
 use phones::Phones;
@@ -41,7 +44,7 @@ use tokio::task::JoinSet;
 pub struct CloudOptions {
     /// The address to listen on; port 0 is any free one.
     pub address: SocketAddr,
-    /// Where the state is kept; `None` keeps it in memory.
+    /// The folder that holds the state, used by no other process; `None` keeps the state in memory.
     pub data: Option<PathBuf>,
     /// Another DynamoDB to use in place of the embedded one.
     pub dynamodb: Option<String>,
@@ -51,6 +54,8 @@ pub struct CloudOptions {
     pub applications: Vec<String>,
     /// The secrets that exist, with generated values.
     pub secrets: Vec<SecretSpec>,
+    /// Host names that are served beside those of the loopback.
+    pub hosts: Vec<String>,
 }
 
 /// The table.
@@ -87,6 +92,8 @@ struct Running {
     outside: SocketAddr,
     /// Dropped, it ends the servers.
     _servers: JoinSet<()>,
+    /// Dropped, it lets another process use the folder.
+    _folder: Option<Folder>,
 }
 
 struct State {
@@ -95,6 +102,7 @@ struct State {
     faults: Faults,
     phones: Phones,
     hooks: Hooks,
+    hosts: Vec<String>,
     metrics: Metrics,
     dynamodb: Dynamodb,
     secrets: Secrets,
@@ -108,20 +116,19 @@ impl Cloud {
     /// Starts it on the present runtime. When it returns, the table exists and the endpoint accepts calls.
     ///
     /// # Errors
-    /// The address is taken, the kept state cannot be read, or the given DynamoDB refuses the table.
+    /// The address is taken, another process uses the folder, a file in it cannot be read or written, or the given DynamoDB
+    /// refuses the table.
     pub async fn start(options: CloudOptions) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let file = |name: &str| options.data.as_ref().map(|directory| directory.join(name));
-        if let Some(directory) = &options.data {
-            std::fs::create_dir_all(directory)?;
-        }
-        let clock = MovableClock::default();
+        let folder = options.data.map(Folder::lock).transpose()?;
+        let file = |name: &str| folder.as_ref().map(|folder| folder.file(name));
+        let clock = MovableClock::open(file("clock.json"))?;
         let mut servers = JoinSet::new();
-        let url = match options.dynamodb {
-            Some(url) => url,
-            None => dynamodb::embed(file("dynamodb.sqlite"), &mut servers).await?,
+        let dynamodb = match options.dynamodb {
+            Some(url) => Dynamodb::open(&url, options.table).await?,
+            None => dynamodb::embed(file("dynamodb.sqlite"), options.table, &mut servers).await?,
         };
         let state = Arc::new(State {
-            dynamodb: Dynamodb::open(&url, options.table).await?,
+            dynamodb,
             secrets: Secrets::open(file("secrets.json"), &options.secrets, clock.now())?,
             sns: Sns::open(file("sns.json"), &options.applications)?,
             sqs: Sqs::open(file("sqs.json"))?,
@@ -129,6 +136,7 @@ impl Cloud {
             faults: Faults::default(),
             phones: Phones::default(),
             hooks: Hooks::default(),
+            hosts: options.hosts,
             metrics: Metrics::default(),
             connections: Notify::new(),
             clock,
@@ -149,6 +157,7 @@ impl Cloud {
             url: format!("http://{address}"),
             outside,
             _servers: servers,
+            _folder: folder,
         })))
     }
 
@@ -165,8 +174,11 @@ impl Cloud {
     }
 
     /// Makes a queue; one that was kept has its messages still.
-    pub fn create_queue(&self, spec: QueueSpec) {
-        self.0.state.sqs.create(spec);
+    ///
+    /// # Errors
+    /// The queue could not be saved.
+    pub fn create_queue(&self, spec: QueueSpec) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(self.0.state.sqs.create(spec)?)
     }
 
     /// From here on what SNS reports goes to this queue too.

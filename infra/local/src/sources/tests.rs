@@ -102,6 +102,7 @@ impl Fed {
                 ttl_attribute: None,
             },
             applications: vec![],
+            hosts: vec![],
             secrets: vec![],
         });
         let cloud = cloud.await.unwrap();
@@ -111,7 +112,7 @@ impl Fed {
             ("seen", None),
             ("gate", None),
         ] {
-            cloud.create_queue(QueueSpec {
+            let queue = QueueSpec {
                 name: name.to_owned(),
                 resource: name.to_owned(),
                 visibility_timeout: 60,
@@ -121,7 +122,8 @@ impl Fed {
                     queue: queue.to_owned(),
                     max_receive_count: 2,
                 }),
-            });
+            };
+            cloud.create_queue(queue).unwrap();
         }
         let names = [
             "APPLICATION_ID",

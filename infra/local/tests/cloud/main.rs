@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails like a test")]
 
 mod control;
+mod data;
 mod dynamodb;
 mod endpoints;
 mod faults;
 mod hooks;
+mod lists;
 mod publishing;
 mod secrets;
 mod sqs;
@@ -58,6 +60,13 @@ impl Aws {
 
     /// With its state kept in a directory, or its items in another DynamoDB.
     async fn with(data: Option<PathBuf>, dynamodb: Option<String>) -> Self {
+        Self::try_with(data, dynamodb).await.unwrap()
+    }
+
+    async fn try_with(
+        data: Option<PathBuf>,
+        dynamodb: Option<String>,
+    ) -> Result<Self, local::Error> {
         let secret = |key: &str| SecretSpec {
             key: key.to_owned(),
             name: format!("userpush/{key}"),
@@ -75,14 +84,14 @@ impl Aws {
                         {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
                     "KeySchema": [
                         {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                }),
+        }),
                 ttl_attribute: Some("expires".to_owned()),
             },
             applications: [GCM, APNS, SANDBOX].map(str::to_owned).to_vec(),
+            hosts: vec![],
             secrets: ["clientSecret", "appSecret"].map(secret).into(),
         })
-        .await
-        .unwrap();
+        .await?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let control = format!("http://{}/_local", listener.local_addr().unwrap());
         let router = cloud.control();
@@ -97,7 +106,7 @@ impl Aws {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .retry_config(RetryConfig::disabled())
             .build();
-        Self {
+        Ok(Self {
             control,
             server: server.abort_handle(),
             sns: aws_sdk_sns::Client::new(&config),
@@ -105,7 +114,7 @@ impl Aws {
             secrets: aws_sdk_secretsmanager::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
             cloud,
-        }
+        })
     }
 
     async fn get(&self, path: &str) -> Value {

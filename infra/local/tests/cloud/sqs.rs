@@ -25,13 +25,15 @@ fn spec(name: &str, resource: &str, redrive: Option<Redrive>) -> QueueSpec {
 
 impl Aws {
     /// With a queue and its dead-letter queue.
-    fn queues(self) -> Self {
+    pub(crate) fn queues(self) -> Self {
         let redrive = Redrive {
             queue: "dead".to_owned(),
             max_receive_count: 5,
         };
-        self.cloud.create_queue(spec("jobs", "Jobs", Some(redrive)));
-        self.cloud.create_queue(spec("dead", "Dead", None));
+        let jobs = spec("jobs", "Jobs", Some(redrive));
+        for queue in [jobs, spec("dead", "Dead", None)] {
+            self.cloud.create_queue(queue).unwrap();
+        }
         self
     }
 
@@ -40,7 +42,7 @@ impl Aws {
         sent.send().await.unwrap().message_id.unwrap()
     }
 
-    async fn receive(&self, url: &str) -> Vec<Message> {
+    pub(crate) async fn receive(&self, url: &str) -> Vec<Message> {
         self.take(url, 10).await
     }
 

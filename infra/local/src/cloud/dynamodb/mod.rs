@@ -7,23 +7,42 @@ mod partial;
 mod store;
 mod torn;
 
-pub use store::embed;
-
 use super::Table;
-use super::answer::{Answer, Refusal, Service};
+use super::answer::{Answer, Refusal, Service, not_served};
 use super::calls::{Calls, Units};
 use super::fault::Fault;
 use locks::Locks;
 use serde_json::{Value, json};
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 use store::{Failure, Reply, Store};
+use tokio::task::JoinSet;
 
 /// The store and what is laid over it.
 pub struct Dynamodb {
     store: Store,
     table: Table,
     locks: Locks,
+}
+
+/// The embedded store, with the table made where it was missing.
+///
+/// # Errors
+/// The file cannot be opened or is damaged, and the error names it; or there is no port.
+pub async fn embed(
+    file: Option<PathBuf>,
+    table: Table,
+    servers: &mut JoinSet<()>,
+) -> Result<Dynamodb, Box<dyn Error + Send + Sync>> {
+    let opened = async {
+        let url = store::embed(file.as_deref(), servers).await?;
+        Dynamodb::open(&url, table).await
+    };
+    opened.await.map_err(|error| match &file {
+        Some(file) => format!("{}: {error}", file.display()).into(),
+        None => error,
+    })
 }
 
 impl Dynamodb {
@@ -65,6 +84,9 @@ impl Dynamodb {
         };
         match reply {
             Ok(mut reply) => {
+                if reply.code() == Some("UnknownOperationException") {
+                    reply.body["message"] = not_served(operation).into();
+                }
                 meter.read(&mut reply.body, calls);
                 Answer::json(Service::Dynamodb, reply.status, &reply.body)
             }

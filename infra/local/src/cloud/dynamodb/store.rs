@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -28,8 +28,8 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 ///
 /// # Errors
 /// The file cannot be opened, or there is no port.
-pub async fn embed(file: Option<PathBuf>, servers: &mut JoinSet<()>) -> Result<String, Failure> {
-    let database = match &file {
+pub async fn embed(file: Option<&Path>, servers: &mut JoinSet<()>) -> Result<String, Failure> {
+    let database = match file {
         Some(file) => {
             let path = file.to_str().ok_or("the path of the data is not UTF-8")?;
             dynoxide::Database::new(path)?

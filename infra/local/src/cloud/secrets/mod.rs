@@ -1,15 +1,17 @@
 //! Secrets Manager: secrets, their versions and stages.
 
+mod lists;
 mod password;
 mod secret;
 
 use super::SecretSpec;
-use super::answer::{Answer, Refusal, Service};
+use super::answer::{Answer, Refusal, Service, not_served};
 use super::kept::Kept;
+use lists::{last_changed, stages};
 use push::{Span, Time};
 use secret::{CURRENT, Secret, Version};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::PathBuf;
@@ -51,7 +53,7 @@ impl Secrets {
     /// With these secrets, generated unless the file holds them.
     ///
     /// # Errors
-    /// The file cannot be read, or the system gives no random bytes.
+    /// The file cannot be read or written, or the system gives no random bytes.
     pub fn open(
         file: Option<PathBuf>,
         specs: &[SecretSpec],
@@ -70,7 +72,7 @@ impl Secrets {
                     let _ = secret.put(&random_id(), &value, &[CURRENT.to_owned()], made);
                 }
             }
-            Ok::<_, getrandom::Error>(())
+            Ok::<_, Box<dyn Error + Send + Sync>>(())
         })?;
         Ok(Self { vault })
     }
@@ -91,8 +93,8 @@ impl Secrets {
     /// secret.
     ///
     /// # Errors
-    /// The system gives no random bytes.
-    pub fn rotate(&self, key: &str, now: Time) -> Result<Option<()>, getrandom::Error> {
+    /// The system gives no random bytes, or the new version could not be saved.
+    pub fn rotate(&self, key: &str, now: Time) -> Result<Option<()>, Box<dyn Error + Send + Sync>> {
         let Some(old) = self.value(key) else {
             return Ok(None);
         };
@@ -103,7 +105,7 @@ impl Secrets {
             secret
                 .put(&random_id(), &value, &[CURRENT.to_owned()], now)
                 .ok()
-        }))
+        })?)
     }
 
     /// Answers a call.
@@ -115,9 +117,14 @@ impl Secrets {
                 password::asked(input).map(|password| json!({"RandomPassword": password}))
             }
             "GetSecretValue" => self.get(input),
+            "ListSecrets" => self.list(input),
+            "ListSecretVersionIds" => self.list_versions(input),
             "PutSecretValue" => self.put(input, now),
             "UpdateSecretVersionStage" => self.move_stage(input),
-            _ => Err(Refusal::new("UnknownOperationException", "")),
+            _ => Err(Refusal::new(
+                "UnknownOperationException",
+                not_served(operation),
+            )),
         };
         match outcome {
             Ok(output) => Answer::json(Service::SecretsManager, 200, &output),
@@ -161,15 +168,9 @@ impl Secrets {
         let id = text(input, "SecretId")?;
         self.vault.read(|vault| {
             let secret = vault.find(id)?;
-            let versions = secret.versions.iter();
-            let stages: Map<_, _> = versions
-                .filter(|version| !version.stages.is_empty())
-                .map(|version| (version.id.clone(), json!(version.stages)))
-                .collect();
-            let changed = secret.versions.iter().map(|version| version.created).max();
             Ok(json!({
-                "ARN": secret.arn, "Name": secret.name, "VersionIdsToStages": stages,
-                "CreatedDate": seconds(secret.created), "LastChangedDate": seconds(changed.unwrap_or(secret.created)),
+                "ARN": secret.arn, "Name": secret.name, "VersionIdsToStages": stages(secret),
+                "CreatedDate": seconds(secret.created), "LastChangedDate": seconds(last_changed(secret)),
             }))
         })
     }

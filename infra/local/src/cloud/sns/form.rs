@@ -1,4 +1,4 @@
-//! The body of a Query call.
+//! The parameters of a Query call.
 
 use super::super::answer::Refusal;
 use std::collections::BTreeMap;
@@ -15,9 +15,11 @@ pub struct MessageAttribute {
 }
 
 impl Form {
-    /// Reads a body.
-    pub fn parse(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
+    /// Reads the query of a URL and a body, of which either may be empty.
+    pub fn parse(query: &str, body: &[u8]) -> Self {
+        let parts = [query.as_bytes(), body].into_iter();
+        let parameters = parts.flat_map(|part| form_urlencoded::parse(part).into_owned());
+        Self(parameters.collect())
     }
 
     /// What is to be done.
@@ -94,7 +96,8 @@ mod tests {
     #[test]
     fn maps_are_read_entry_by_entry() {
         let form = Form::parse(
-            b"Action=Publish&Attributes.entry.1.key=Enabled&Attributes.entry.1.value=true&Attributes.entry.2.key=Token&Attributes.entry.2.value=a%2Bb+c\
+            "Action=Publish",
+            b"Attributes.entry.1.key=Enabled&Attributes.entry.1.value=true&Attributes.entry.2.key=Token&Attributes.entry.2.value=a%2Bb+c\
               &MessageAttributes.entry.1.Name=N&MessageAttributes.entry.1.Value.DataType=String&MessageAttributes.entry.1.Value.StringValue=v",
         );
         assert_eq!(form.action(), "Publish");
@@ -111,7 +114,7 @@ mod tests {
     #[test]
     fn a_missing_parameter_is_named() {
         assert_eq!(
-            Form::parse(b"").required("Token"),
+            Form::parse("", b"").required("Token"),
             Err(Refusal::new(
                 "InvalidParameter",
                 "Invalid parameter: Token Reason: no value for required parameter"

@@ -1,6 +1,7 @@
 //! SNS mobile push: applications, endpoints and publishing, with AWS's texts.
 
 mod form;
+mod lists;
 mod message;
 mod parameters;
 mod registry;
@@ -16,22 +17,19 @@ use super::kept::Kept;
 use super::phones::{Phones, Push};
 use form::invalid;
 use message::Message;
-use parameters::{arn, attributes_of, set_attributes, wanted};
+use parameters::{arn, attributes_of, attributes_of_application, set_attributes, wanted};
 use push::Time;
-use registry::{Registry, no_application, no_endpoint};
-use std::borrow::Cow;
+use registry::{Registry, is_of, no_application, no_endpoint};
 use std::error::Error;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use uuid::Uuid;
 
-/// How many endpoints a page of the list has.
-const PAGE: usize = 100;
-
 /// The emulated service.
 pub struct Sns {
     registry: Kept<Registry>,
+    /// The applications of the template: the functions may publish to these, be they there or not.
+    granted: Vec<String>,
     /// The names of the queues that what SNS reports goes to.
     subscribers: Mutex<Vec<String>>,
 }
@@ -43,7 +41,7 @@ impl Sns {
     /// With these applications, and the endpoints that the file holds.
     ///
     /// # Errors
-    /// The file cannot be read, or an ARN is not that of an FCM or APNs application.
+    /// The file cannot be read or written, or an ARN is not that of an FCM or APNs application.
     pub fn open(
         file: Option<PathBuf>,
         applications: &[String],
@@ -59,9 +57,10 @@ impl Sns {
             for arn in applications {
                 registry.applications.entry(arn.clone()).or_default();
             }
-        });
+        })?;
         Ok(Self {
             registry,
+            granted: applications.to_vec(),
             subscribers: Mutex::default(),
         })
     }
@@ -73,12 +72,18 @@ impl Sns {
             "CreatePlatformApplication" => self.create_application(form),
             "CreatePlatformEndpoint" => self.create_endpoint(form),
             "DeleteEndpoint" => self.delete_endpoint(form),
+            "DeletePlatformApplication" => self.delete_application(form),
             "GetEndpointAttributes" => self.endpoint_attributes(form),
             "GetPlatformApplicationAttributes" => self.application_attributes(form),
-            "ListEndpointsByPlatformApplication" => self.list(form),
+            "ListEndpointsByPlatformApplication" => self.list_endpoints(form),
+            "ListPlatformApplications" => self.list_applications(form),
             "Publish" => self.publish(form, phones, now),
             "SetEndpointAttributes" => self.set_endpoint(form),
             "SetPlatformApplicationAttributes" => self.set_application(form),
+            "" => Err(Refusal::new(
+                "MissingAction",
+                "The request must contain the parameter Action.",
+            )),
             _ => Err(Refusal::new(
                 "InvalidAction",
                 format!("The action {action} is not valid for this web service."),
@@ -90,31 +95,11 @@ impl Sns {
         }
     }
 
-    fn create_application(&self, form: &Form) -> Outcome {
-        let (name, platform) = (form.required("Name")?, form.required("Platform")?);
-        let platform = Platform::parse(platform)
-            .ok_or_else(|| invalid(format!("Platform Reason: Invalid platform {platform}")))?;
-        let arn = format!(
-            "arn:aws:sns:us-east-1:000000000000:app/{}/{name}",
-            platform.name()
-        );
-        self.registry.change(|registry| {
-            let application = registry.applications.entry(arn.clone()).or_default();
-            set_attributes(application, form)
-        })?;
-        Ok(Some(xml::element("PlatformApplicationArn", &arn)))
-    }
-
     fn application_attributes(&self, form: &Form) -> Outcome {
         let arn = arn(form, "PlatformApplicationArn")?;
         self.registry.read(|registry| {
             let application = registry.applications.get(arn).ok_or_else(no_application)?;
-            let enabled = (!application.disabled).to_string();
-            let set = application.attributes.iter();
-            let set = set.map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
-            Ok(Some(xml::map(
-                set.chain([("Enabled", Cow::Owned(enabled))]),
-            )))
+            Ok(Some(attributes_of_application(application)))
         })
     }
 
@@ -162,38 +147,8 @@ impl Sns {
 
     fn delete_endpoint(&self, form: &Form) -> Outcome {
         let arn = arn(form, "EndpointArn")?;
-        self.registry.update(|registry| registry.delete(arn));
+        self.registry.update(|registry| registry.delete(arn))?;
         Ok(None)
-    }
-
-    fn list(&self, form: &Form) -> Outcome {
-        let application = arn(form, "PlatformApplicationArn")?;
-        let after = form.optional("NextToken").unwrap_or_default();
-        self.registry.read(|registry| {
-            if !registry.applications.contains_key(application) {
-                return Err(no_application());
-            }
-            let mut rest = registry.endpoints.iter().filter(|(arn, endpoint)| {
-                endpoint.application == application && arn.as_str() > after
-            });
-            let mut xml = String::from("<Endpoints>");
-            let mut last = "";
-            for (arn, endpoint) in rest.by_ref().take(PAGE) {
-                let arn_element = xml::element("EndpointArn", arn);
-                // Writing to a String cannot fail.
-                let _ = write!(
-                    xml,
-                    "<member>{arn_element}{}</member>",
-                    attributes_of(endpoint)
-                );
-                last = arn;
-            }
-            xml.push_str("</Endpoints>");
-            if rest.next().is_some() {
-                xml.push_str(&xml::element("NextToken", last));
-            }
-            Ok(Some(xml))
-        })
     }
 
     fn publish(&self, form: &Form, phones: &Phones, now: Time) -> Outcome {
@@ -204,7 +159,11 @@ impl Sns {
         }
         let arn = arn(form, "TargetArn")?;
         // The roles of the functions name the endpoints of the applications of the template, and the role is looked at first.
-        if !self.registry.read(|registry| registry.is_ours(arn)) {
+        let may = self.registry.read(|registry| {
+            let mut applications = registry.applications.keys().chain(&self.granted);
+            applications.any(|application| is_of(application, arn))
+        });
+        if !may {
             let text = "User is not authorized to perform: SNS:Publish on this resource";
             return Err(Refusal::new("AuthorizationError", text).with_status(403));
         }

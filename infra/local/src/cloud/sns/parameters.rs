@@ -73,6 +73,14 @@ pub fn set_attributes(application: &mut Application, form: &Form) -> Result<(), 
     Ok(())
 }
 
+/// The attributes of an application, as XML.
+pub fn attributes_of_application(application: &Application) -> String {
+    let enabled = (!application.disabled).to_string();
+    let set = application.attributes.iter();
+    let set = set.map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+    xml::map(set.chain([("Enabled", Cow::Owned(enabled))]))
+}
+
 /// The attributes of an endpoint, as XML.
 pub fn attributes_of(endpoint: &Endpoint) -> String {
     let enabled = if endpoint.enabled { "true" } else { "false" };

@@ -115,6 +115,12 @@ pub fn endpoint_arn(application: &str, token: &str) -> String {
     format!("{}/{name}", application.replace(":app/", ":endpoint/"))
 }
 
+/// Whether an endpoint with this ARN, be there one or not, would belong to an application.
+pub fn is_of(application: &str, endpoint: &str) -> bool {
+    let prefix = format!("{}/", application.replace(":app/", ":endpoint/"));
+    endpoint.starts_with(&prefix)
+}
+
 /// The refusal of an application that is not there.
 pub fn no_application() -> Refusal {
     Refusal::new("NotFound", "PlatformApplication does not exist").with_status(404)
@@ -215,11 +221,12 @@ impl Registry {
         self.moved.remove(arn);
     }
 
-    /// Whether an endpoint with this ARN, be there one or not, would belong to an application that is there.
-    pub fn is_ours(&self, endpoint: &str) -> bool {
-        let of = |application: &String| format!("{}/", application.replace(":app/", ":endpoint/"));
-        let mut applications = self.applications.keys();
-        applications.any(|application| endpoint.starts_with(&of(application)))
+    /// The application is gone, and its endpoints; that it never was is no error.
+    pub fn delete_application(&mut self, arn: &str) {
+        self.applications.remove(arn);
+        self.endpoints
+            .retain(|_, endpoint| endpoint.application != arn);
+        self.moved.retain(|endpoint| !is_of(arn, endpoint));
     }
 
     /// The endpoints of a token in all applications.

@@ -1,5 +1,6 @@
 //! What happens to phones and applications without a call to SNS, and what tests see of them.
 
+use super::super::kept::NotSaved;
 use super::registry::{Platform, Registry, endpoint_arn};
 use super::{Form, Sns};
 use serde_json::{Value, json};
@@ -37,7 +38,10 @@ impl Sns {
     }
 
     /// The platform service disables a token's endpoints, or they come back. Gives how many there are.
-    pub fn enable(&self, token: &str, enabled: bool) -> usize {
+    ///
+    /// # Errors
+    /// The change could not be saved.
+    pub fn enable(&self, token: &str, enabled: bool) -> Result<usize, NotSaved> {
         self.each(token, |registry, arn| {
             if let Some(endpoint) = registry.endpoints.get_mut(arn) {
                 endpoint.enabled = enabled;
@@ -46,12 +50,18 @@ impl Sns {
     }
 
     /// A token's endpoints are gone. Gives how many there were.
-    pub fn remove(&self, token: &str) -> usize {
+    ///
+    /// # Errors
+    /// The change could not be saved.
+    pub fn remove(&self, token: &str) -> Result<usize, NotSaved> {
         self.each(token, Registry::delete)
     }
 
     /// The credentials of a platform fail, or work again. Gives how many applications it has.
-    pub fn enable_platform(&self, letter: &str, enabled: bool) -> usize {
+    ///
+    /// # Errors
+    /// The change could not be saved.
+    pub fn enable_platform(&self, letter: &str, enabled: bool) -> Result<usize, NotSaved> {
         self.registry.update(|registry| {
             let of_platform = |arn: &str| {
                 Platform::of_application(arn).is_some_and(|platform| platform.letter() == letter)
@@ -69,7 +79,7 @@ impl Sns {
         })
     }
 
-    fn each(&self, token: &str, change: impl Fn(&mut Registry, &str)) -> usize {
+    fn each(&self, token: &str, change: impl Fn(&mut Registry, &str)) -> Result<usize, NotSaved> {
         self.registry.update(|registry| {
             let arns = registry.of_token(token);
             for arn in &arns {

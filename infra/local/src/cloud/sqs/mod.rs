@@ -2,6 +2,7 @@
 
 mod about;
 mod check;
+mod lists;
 mod queue;
 mod receiving;
 
@@ -9,7 +10,7 @@ pub use queue::{QueueSpec, Redrive};
 
 use super::answer::{Answer, Refusal, Service};
 use super::clock::MovableClock;
-use super::kept::Kept;
+use super::kept::{Kept, NotSaved};
 use crate::template::{ACCOUNT, REGION};
 use queue::{Message, Queue, Queues, is_handle_of};
 use serde_json::{Value, json};
@@ -46,12 +47,15 @@ impl Sqs {
     }
 
     /// Makes a queue; one that exists keeps its messages.
-    pub fn create(&self, spec: QueueSpec) {
+    ///
+    /// # Errors
+    /// The change could not be saved.
+    pub fn create(&self, spec: QueueSpec) -> Result<(), NotSaved> {
         self.queues.update(|queues| {
             let messages = queues.0.remove(&spec.name).map(|queue| queue.messages);
             let messages = messages.unwrap_or_default();
             queues.0.insert(spec.name.clone(), Queue { spec, messages });
-        });
+        })
     }
 
     /// It is later than it was: what was hidden may show.
@@ -77,7 +81,10 @@ impl Sqs {
     }
 
     /// Sends the messages of a dead-letter queue back to where they died; nothing where there is no such queue.
-    pub fn redrive(&self, resource: &str, now: u64) -> Option<usize> {
+    ///
+    /// # Errors
+    /// The change could not be saved.
+    pub fn redrive(&self, resource: &str, now: u64) -> Result<Option<usize>, NotSaved> {
         let moved = self.queues.update(|queues| {
             let name = queues.named(resource)?.to_owned();
             Some(queues.redrive(&name, None, now))
@@ -86,10 +93,13 @@ impl Sqs {
         moved
     }
 
-    /// Sends a message from inside the house, as `SendMessage` does; nothing where there is no such queue.
-    pub fn put(&self, name: &str, body: &str, now: u64) -> Option<()> {
+    /// Sends a message from inside the house, as `SendMessage` does.
+    ///
+    /// # Errors
+    /// Those of `SendMessage`.
+    pub fn put(&self, name: &str, body: &str, now: u64) -> Result<(), Refusal> {
         let input = json!({"QueueUrl": url(name), "MessageBody": body});
-        self.send(&input, now).ok().map(drop)
+        self.send(&input, now).map(drop)
     }
 
     /// Deletes what was received under this handle, as `DeleteMessage` does.
@@ -114,6 +124,9 @@ impl Sqs {
             "DeleteMessage" => self.delete(input),
             "DeleteMessageBatch" => self.delete_batch(input),
             "ChangeMessageVisibility" => self.change_visibility(input, now),
+            "ChangeMessageVisibilityBatch" => self.change_visibility_batch(input, now),
+            "ListQueues" => self.list(input),
+            "ListDeadLetterSourceQueues" => self.list_sources(input),
             "GetQueueUrl" => self.url(input),
             "GetQueueAttributes" => self.attributes(input, now),
             "PurgeQueue" => self.change(input, |_, queue| {
@@ -122,8 +135,8 @@ impl Sqs {
             }),
             "StartMessageMoveTask" => self.move_messages(input, now),
             _ => Err(Refusal::new(
-                "UnsupportedOperation",
-                "The operation is not supported.",
+                "InvalidAction",
+                format!("The action {operation} is not valid for this endpoint."),
             )),
         };
         match outcome {
@@ -179,25 +192,37 @@ impl Sqs {
     }
 
     fn change_visibility(&self, input: &Value, now: u64) -> Result<Value, Refusal> {
-        if input["VisibilityTimeout"].is_null() {
-            return Err(check::missing("VisibilityTimeout"));
-        }
-        let span = check::number(input, "VisibilityTimeout", 0, LONGEST_VISIBILITY, 0)?;
-        self.change(input, |name, queue| {
-            let handle = handle(name, input)?;
-            let message = queue.held(handle).filter(|message| message.visible > now);
-            let message = message.ok_or_else(|| {
-                let text = format!(
-                    "Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change."
-                );
-                Refusal::new("MessageNotInflight", text)
-            })?;
-            message.visible = now + span * 1000;
-            Ok(json!({}))
+        let changed = self.change(input, |name, queue| hide(name, queue, input, now))?;
+        self.wake();
+        Ok(changed)
+    }
+
+    fn change_visibility_batch(&self, input: &Value, now: u64) -> Result<Value, Refusal> {
+        let entries = check::entries(input)?;
+        let outcome = self.change(input, |name, queue| {
+            Ok(batch(entries, |_, entry| hide(name, queue, entry, now)))
         })?;
         self.wake();
-        Ok(json!({}))
+        Ok(outcome)
     }
+}
+
+/// A received message stays hidden for as long as the input says.
+fn hide(name: &str, queue: &mut Queue, input: &Value, now: u64) -> Result<Value, Refusal> {
+    if input["VisibilityTimeout"].is_null() {
+        return Err(check::missing("VisibilityTimeout"));
+    }
+    let span = check::number(input, "VisibilityTimeout", 0, LONGEST_VISIBILITY, 0)?;
+    let handle = handle(name, input)?;
+    let message = queue.held(handle).filter(|message| message.visible > now);
+    let message = message.ok_or_else(|| {
+        let text = format!(
+            "Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change."
+        );
+        Refusal::new("MessageNotInflight", text)
+    })?;
+    message.visible = now + span * 1000;
+    Ok(json!({}))
 }
 
 /// Carries out each entry; those that fail are named beside those that do not.

@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const LONGEST_WAIT: u64 = 20;
+/// How long an event source waits before it tries again to receive what could not be saved.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl Sqs {
     /// Answers `ReceiveMessage`.
@@ -43,10 +45,15 @@ impl Sqs {
             json!({"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]});
         let wait = Duration::from_secs(LONGEST_WAIT);
         loop {
-            let messages = self.wait(name, &input, most, wait, clock).await.ok()?;
-            if !messages.is_empty() {
-                let messages = messages.iter().map(|message| shown(message, &input));
-                return Some(messages.collect());
+            match self.wait(name, &input, most, wait, clock).await {
+                Ok(messages) if messages.is_empty() => {}
+                Ok(messages) => {
+                    let messages = messages.iter().map(|message| shown(message, &input));
+                    return Some(messages.collect());
+                }
+                // Not saved: nothing was received.
+                Err(refusal) if refusal.is_internal() => tokio::time::sleep(AGAIN).await,
+                Err(_) => return None,
             }
         }
     }
@@ -88,7 +95,7 @@ impl Sqs {
             let queue = queues.0.get(name).ok_or_else(no_queue)?;
             let usual = queue.spec.visibility_timeout;
             let asked = check::number(input, "VisibilityTimeout", 0, LONGEST_VISIBILITY, usual)?;
-            Ok((asked, queue.next_visible()))
+            Ok::<_, Refusal>((asked, queue.next_visible()))
         })?;
         // A look that finds nothing changes nothing, and writes nothing to a file.
         if next.is_none_or(|next| next > now) {
@@ -103,7 +110,7 @@ impl Sqs {
             let (taken, died) = queues.receive(name, most, visibility, now, copies);
             let next = queues.0.get(name).and_then(Queue::next_visible);
             (taken, died, next.filter(|next| *next > now))
-        });
+        })?;
         if died {
             self.wake();
         }

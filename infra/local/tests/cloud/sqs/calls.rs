@@ -3,6 +3,7 @@
 use super::{JOBS, MEBIBYTE, bodies, depth, spec};
 use crate::{Aws, refusal, refused};
 use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, ChangeMessageVisibilityBatchResultEntry,
     DeleteMessageBatchRequestEntry, DeleteMessageBatchResultEntry, Message, MessageAttributeValue,
     QueueAttributeName,
 };
@@ -69,6 +70,32 @@ async fn how_long_a_message_is_hidden_can_be_changed_while_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn how_long_messages_are_hidden_can_be_changed_for_several_at_once() {
+    let aws = Aws::start().await.queues();
+    for body in ["one", "two"] {
+        aws.push(body).await;
+    }
+    let mut change = aws.sqs.change_message_visibility_batch().queue_url(JOBS);
+    for (id, seconds) in aws.receive(JOBS).await.iter().zip([0, 43_201]) {
+        let entry = ChangeMessageVisibilityBatchRequestEntry::builder();
+        let entry = entry.id(id.body().unwrap()).visibility_timeout(seconds);
+        let entry = entry.set_receipt_handle(id.receipt_handle.clone());
+        change = change.entries(entry.build().unwrap());
+    }
+    let changed = change.send().await.unwrap();
+    let done: Vec<_> = changed
+        .successful()
+        .iter()
+        .map(ChangeMessageVisibilityBatchResultEntry::id)
+        .collect();
+    let failed = changed.failed().iter();
+    let failed: Vec<_> = failed.map(|entry| (entry.id(), entry.code())).collect();
+    assert_eq!(done, ["one"]);
+    assert_eq!(failed, [("two", "InvalidParameterValue")]);
+    assert_eq!(aws.depth("Jobs").await, depth(1, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_purged_queue_holds_nothing_hidden_or_not() {
     let aws = Aws::start().await.queues();
     aws.push("hidden").await;
@@ -129,7 +156,8 @@ async fn a_queue_tells_its_url_and_the_attributes_that_are_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_move_back_or_where_they_are_told_to() {
     let aws = Aws::start().await.queues();
-    aws.cloud.create_queue(spec("other", "Other", None));
+    let other = spec("other", "Other", None);
+    aws.cloud.create_queue(other).unwrap();
     let start = |from: &str, to: Option<&str>| {
         let start = aws.sqs.start_message_move_task().source_arn(from);
         start.set_destination_arn(to.map(str::to_owned)).send()
