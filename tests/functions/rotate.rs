@@ -47,6 +47,7 @@ impl Rotation {
             },
             applications: vec![],
             hosts: vec![],
+            webhooks_to: None,
             secrets: vec![
                 secret("clientSecret"),
                 secret("appSecret"),

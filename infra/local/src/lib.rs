@@ -70,7 +70,7 @@ impl Local {
         let issuer_url = format!("{base_url}{}", issuer::PATH);
         let mut template = Template::read(
             TEMPLATE,
-            &machine(&issuer_url),
+            &machine(&issuer_url, &options),
             &options.parameter_overrides,
         )?;
         let api = template.api()?;
@@ -96,6 +96,7 @@ impl Local {
             applications: functions::platform_applications(&template.functions()?),
             secrets: secrets.into_iter().map(|secret| secret.spec).collect(),
             hosts: hosts.clone(),
+            webhooks_to: options.webhooks_to,
         })
         .await?;
         template.check_visibility()?;
@@ -172,8 +173,8 @@ impl Drop for Local {
 }
 
 /// The parameters of the template that differ on this machine: it has no default, or something else exists here.
-fn machine(issuer: &str) -> [(&'static str, &str); 6] {
-    [
+fn machine<'a>(issuer: &'a str, options: &Options) -> Vec<(&'static str, &'a str)> {
+    let mut parameters = vec![
         ("IssuerUrl", issuer),
         ("Audience", AUDIENCE),
         ("ApplicationId", "userpush"),
@@ -186,7 +187,11 @@ fn machine(issuer: &str) -> [(&'static str, &str); 6] {
             "arn:aws:sns:us-east-1:000000000000:app/APNS/userpush",
         ),
         ("FcmSenderId", "123456789012"),
-    ]
+    ];
+    if options.webhooks_to.is_some() {
+        parameters.push(("Webhooks", "true"));
+    }
+    parameters
 }
 
 /// The address under which this machine reaches what listens on `bound`.
@@ -210,7 +215,8 @@ mod tests {
 
     #[test]
     fn the_template_runs_here_with_the_parameters_of_this_machine() {
-        let template = Template::read(TEMPLATE, &machine("http://i"), &[]).unwrap();
+        let machine = machine("http://i", &Options::default());
+        let template = Template::read(TEMPLATE, &machine, &[]).unwrap();
         let api = template.api().unwrap();
         assert!(api.routes.iter().any(|route| route.key == "$default"));
         assert!(

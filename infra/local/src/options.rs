@@ -1,5 +1,7 @@
 //! What the command line, or a test, chooses.
 
+use axum::http::Uri;
+use axum::http::uri::Scheme;
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -28,6 +30,9 @@ pub struct Options {
     /// Host name or address to answer to, beside this machine's own and those of Android emulators; can be repeated
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     pub allow_host: Vec<String>,
+    /// URL of a receiver that gets the calls of all webhooks, signed as on AWS; it turns webhooks on
+    #[arg(long, value_name = "URL", value_parser = receiver)]
+    pub webhooks_to: Option<Uri>,
 }
 
 const PORT: u16 = 3000;
@@ -45,6 +50,7 @@ impl Default for Options {
             listen: LISTEN.to_owned(),
             aws_port: AWS_PORT,
             allow_host: Vec::new(),
+            webhooks_to: None,
         }
     }
 }
@@ -65,6 +71,16 @@ fn host_name(text: &str) -> Result<String, &'static str> {
     } else {
         Err("must be a host name or an address, without scheme and port")
     }
+}
+
+fn receiver(text: &str) -> Result<Uri, &'static str> {
+    let url: Option<Uri> = text.parse().ok();
+    let http = |url: &Uri| {
+        let schemes = [Some(&Scheme::HTTP), Some(&Scheme::HTTPS)];
+        schemes.contains(&url.scheme()) && url.host().is_some_and(|host| !host.is_empty())
+    };
+    url.filter(http)
+        .ok_or("must be a URL that begins with http:// or https://")
 }
 
 #[cfg(test)]
@@ -98,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_a_name_or_an_address() {
+    fn hosts_and_receivers_are_what_they_must_be() {
         for (host, name) in [
             ("Phone.test", Some("phone.test")),
             ("10.1.1.1", Some("10.1.1.1")),
@@ -109,6 +125,16 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(host_name(host).ok().as_deref(), name, "{host}");
+        }
+        for (url, is_one) in [
+            ("http://127.0.0.1:9000/hook?a=b", true),
+            ("https://phone.test", true),
+            ("127.0.0.1:9000", false),
+            ("/hook", false),
+            ("ftp://phone.test/", false),
+            ("", false),
+        ] {
+            assert_eq!(receiver(url).is_ok(), is_one, "{url}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Whoever is called outside: one server that is every webhook there is, keeps what it is told, and answers as scripted.
+//! Whoever is called outside: one server that is every webhook there is. It keeps what it is told, and answers as scripted, else
+//! as the receiver of the developer's own, if there is one.
 
 use super::State;
 use super::clock::with_millis;
@@ -70,8 +71,8 @@ impl Hooks {
         *self.told() = Told::default();
     }
 
-    /// Keeps a call; gives the status that answers it.
-    fn keep(&self, url: &str, call: Value) -> u16 {
+    /// Keeps a call; gives the status that is scripted for it.
+    fn keep(&self, url: &str, call: Value) -> Option<u16> {
         let mut told = self.told();
         told.calls.push_back(call);
         if told.calls.len() > MOST {
@@ -81,7 +82,7 @@ impl Hooks {
             script.times > 0 && script.url.as_deref().is_none_or(|own| own == url)
         };
         let next = told.script.iter_mut().find(fits);
-        next.map_or(200, |script| {
+        next.map(|script| {
             script.times -= 1;
             script.status
         })
@@ -118,7 +119,17 @@ async fn told(Shared(state): Shared<Arc<State>>, request: Request<Body>) -> Resp
         "body": String::from_utf8_lossy(&body),
         "at": with_millis(state.clock.now()),
     });
-    let status = state.hooks.keep(&url, call);
+    let status = match (state.hooks.keep(&url, call), &state.receiver) {
+        (Some(scripted), _) => scripted,
+        (None, None) => 200,
+        (None, Some(receiver)) => {
+            let answer = receiver.forward(&parts.headers, body).await;
+            answer.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the receiver of webhooks does not answer");
+                StatusCode::BAD_GATEWAY.as_u16()
+            })
+        }
+    };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if status.is_redirection() {
         return (status, [(LOCATION, ELSEWHERE)]).into_response();

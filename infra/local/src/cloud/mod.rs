@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod calls;
 mod clock;
+mod connector;
 mod control;
 mod dynamodb;
 mod fault;
@@ -14,6 +15,7 @@ mod kept;
 mod metrics;
 mod phones;
 mod random;
+mod receiver;
 mod secrets;
 mod sns;
 mod sqs;
@@ -29,6 +31,7 @@ use folder::Folder;
 use hooks::Hooks;
 use metrics::Metrics;
 use phones::Phones;
+use receiver::Receiver;
 use secrets::Secrets;
 use sns::Sns;
 use sqs::Sqs;
@@ -56,6 +59,8 @@ pub struct CloudOptions {
     pub secrets: Vec<SecretSpec>,
     /// Host names that are served beside those of the loopback.
     pub hosts: Vec<String>,
+    /// Where the calls of webhooks are forwarded to.
+    pub webhooks_to: Option<hyper::Uri>,
 }
 
 /// The table.
@@ -102,6 +107,7 @@ struct State {
     faults: Faults,
     phones: Phones,
     hooks: Hooks,
+    receiver: Option<Receiver>,
     hosts: Vec<String>,
     metrics: Metrics,
     dynamodb: Dynamodb,
@@ -136,6 +142,7 @@ impl Cloud {
             faults: Faults::default(),
             phones: Phones::default(),
             hooks: Hooks::default(),
+            receiver: options.webhooks_to.map(Receiver::at),
             hosts: options.hosts,
             metrics: Metrics::default(),
             connections: Notify::new(),

@@ -103,6 +103,7 @@ impl Fed {
             },
             applications: vec![],
             hosts: vec![],
+            webhooks_to: None,
             secrets: vec![],
         });
         let cloud = cloud.await.unwrap();

@@ -89,6 +89,7 @@ impl Aws {
             },
             applications: [GCM, APNS, SANDBOX].map(str::to_owned).to_vec(),
             hosts: vec![],
+            webhooks_to: None,
             secrets: ["clientSecret", "appSecret"].map(secret).into(),
         })
         .await?;

@@ -1,8 +1,17 @@
 //! What the command line chooses beyond parameters.
 
 use super::{answered, raw, request};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use hmac::{Hmac, KeyInit, Mac};
 use local::{Local, Options};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 async fn started(options: Options) -> Local {
     let options = Options { port: 0, ..options };
@@ -43,6 +52,88 @@ async fn a_host_is_served_where_it_is_an_emulators_or_allowed_and_a_refusal_says
         refused.ends_with(r#"{"message":"Forbidden: the request must have one Host header."}"#),
         "{refused}"
     );
+}
+
+/// A receiver of webhooks that refuses the first call: where it is, and the calls it gets.
+async fn receiver() -> (String, mpsc::UnboundedReceiver<(HeaderMap, String)>) {
+    let (calls, called) = mpsc::unbounded_channel();
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let receive = async move |headers: HeaderMap, body: Bytes| {
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        calls.send((headers, body)).unwrap();
+        if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            StatusCode::INTERNAL_SERVER_ERROR
+        } else {
+            StatusCode::NO_CONTENT
+        }
+    };
+    let receive = std::sync::Arc::new(receive);
+    let route = axum::routing::post(async move |headers: HeaderMap, body: Bytes| {
+        receive(headers, body).await
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook?a=b", listener.local_addr().unwrap());
+    let router = Router::new().route("/hook", route);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, called)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_of_ones_own_gets_what_webhooks_are_told_signed_and_again_where_it_fails() {
+    let (url, mut called) = receiver().await;
+    let local = started(Options {
+        webhooks_to: Some(url.parse().unwrap()),
+        ..Options::default()
+    })
+    .await;
+    let (_, info) = answered(request(&local, Method::GET, "/_local/info")).await;
+    let path = |path: &str| format!("/imfpush/v1/apps/{}{path}", local.application());
+    let make = |name: &str, url: &str| {
+        let webhook = json!({"name": name, "url": url, "eventTypes": ["onDeviceRegister"]});
+        let make = request(&local, Method::POST, &path("/webhooks")).json(&webhook);
+        answered(make.header("appSecret", info["appSecret"].as_str().unwrap()))
+    };
+    // Webhooks themselves lead where they lead on AWS.
+    assert_eq!(make("house", &url).await.0, 400);
+    let (status, webhook) = make("crm", "https://crm.example.com/push").await;
+    assert_eq!(status, 201);
+    let phone = json!({"deviceId": "phone", "token": "T".repeat(40), "platform": "G"});
+    let register = request(&local, Method::POST, &path("/devices")).json(&phone);
+    assert_eq!(answered(register).await.0, 201);
+
+    let mut next = async || {
+        let next = tokio::time::timeout(Duration::from_secs(30), called.recv());
+        next.await.unwrap().unwrap()
+    };
+    let (headers, body) = next().await;
+    let event: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(event["event"], "onDeviceRegister");
+    let header = |name: &str| headers[name].to_str().unwrap();
+    assert_eq!(header("content-type"), "application/json");
+    assert_eq!(header("user-agent"), "Userpush");
+    let (seconds, signature) = header("userpush-signature").split_once(",v1=").unwrap();
+    let key = webhook["signingKey"].as_str().unwrap();
+    let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    let seconds = seconds.strip_prefix("t=").unwrap();
+    let mac = mac.chain_update(format!("{seconds}.{body}"));
+    let byte = |at: usize| u8::from_str_radix(&signature[at..at + 2], 16).unwrap();
+    let signature: Vec<u8> = (0..signature.len()).step_by(2).map(byte).collect();
+    assert!(mac.verify_slice(&signature).is_ok());
+
+    // It answered 500: the event comes again.
+    let again = async {
+        loop {
+            let later = json!({"advanceSeconds": 20});
+            let clock = request(&local, Method::POST, "/_local/clock").json(&later);
+            answered(clock).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let second = tokio::select! {
+        second = next() => second,
+        () = again => unreachable!(),
+    };
+    assert_eq!(second.1, body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

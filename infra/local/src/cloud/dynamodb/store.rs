@@ -1,11 +1,10 @@
 //! The DynamoDB behind the endpoint: the embedded one, or any other by its URL.
 
 use super::super::Table;
+use super::super::connector::connector;
 use super::account::Account;
 use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
@@ -83,15 +82,8 @@ impl Store {
     )]
     pub fn at(url: &str) -> Result<Self, Failure> {
         let account = Account::at(url, |name| std::env::var(name).ok())?;
-        let patience = HttpConnectorSettings::builder()
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_mins(1))
-            .build();
         Ok(Self {
-            connector: Connector::builder()
-                .connector_settings(patience)
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build(),
+            connector: connector(Duration::from_mins(1)),
             account,
             url: url.to_owned(),
         })
