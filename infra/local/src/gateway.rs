@@ -4,6 +4,7 @@ mod answer;
 mod authorizer;
 mod cors;
 mod event;
+mod limits;
 mod log;
 mod route;
 
@@ -23,6 +24,7 @@ use jsonwebtoken::jwk::JwkSet;
 use lambda_http::http::header::ORIGIN;
 use lambda_http::http::request::Parts;
 use lambda_http::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use limits::Limits;
 use log::{Entry, Log};
 use push::Time;
 use route::Routes;
@@ -40,6 +42,8 @@ pub struct Gateway {
     functions: BTreeMap<String, Arc<Environments>>,
     port: u16,
     clock: Clock,
+    /// Where requests are limited.
+    limits: Option<Limits>,
     log: Arc<Log>,
 }
 
@@ -56,7 +60,8 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
 impl Gateway {
-    /// The API of a template before its functions, which go by their logical names; `keys` are those of the issuer.
+    /// The API of a template before its functions, which go by their logical names; `keys` are those of the issuer. Its limits
+    /// hold where `limited` says so.
     ///
     /// # Errors
     /// A route to a function that is not there.
@@ -66,6 +71,7 @@ impl Gateway {
         keys: &JwkSet,
         port: u16,
         clock: Clock,
+        limited: bool,
     ) -> Result<Self, Error> {
         if let Some(route) = api
             .routes
@@ -90,6 +96,7 @@ impl Gateway {
             functions,
             port,
             clock,
+            limits: limited.then(|| Limits::new(api.limits)),
             log: Arc::default(),
         })
     }
@@ -142,6 +149,10 @@ impl Gateway {
         let (route, parameters) = found.ok_or(StatusCode::NOT_FOUND)?;
         entry.route_key.clone_from(&route.key);
         let now = entry.time;
+        let limits = self.limits.as_ref();
+        if limits.is_some_and(|limits| !limits.admit(&route.key, now)) {
+            return Err(StatusCode::TOO_MANY_REQUESTS);
+        }
         let authorizer = route
             .authorizer
             .as_ref()

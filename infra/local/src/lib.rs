@@ -125,7 +125,14 @@ impl Local {
             .values()
             .find_map(|authorizer| authorizer.audience.first());
         let audience = audience.cloned().unwrap_or_default();
-        let gateway = Gateway::new(api, functions, issuer.keys(), bound.port(), cloud.clock())?;
+        let gateway = Gateway::new(
+            api,
+            functions,
+            issuer.keys(),
+            bound.port(),
+            cloud.clock(),
+            options.limits,
+        )?;
         let control = cloud
             .control()
             .merge(info.router())

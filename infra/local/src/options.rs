@@ -33,6 +33,9 @@ pub struct Options {
     /// URL of a receiver that gets the calls of all webhooks, signed as on AWS; it turns webhooks on
     #[arg(long, value_name = "URL", value_parser = receiver)]
     pub webhooks_to: Option<Uri>,
+    /// Refuse requests over the limits that `RegisterPerSecond`, `DeviceRequestsPerSecond` and `RequestsPerSecond` set
+    #[arg(long)]
+    pub limits: bool,
 }
 
 const PORT: u16 = 3000;
@@ -51,6 +54,7 @@ impl Default for Options {
             aws_port: AWS_PORT,
             allow_host: Vec::new(),
             webhooks_to: None,
+            limits: false,
         }
     }
 }

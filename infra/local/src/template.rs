@@ -3,6 +3,7 @@
 mod api;
 mod function;
 mod intrinsic;
+mod limits;
 mod parameter;
 mod queue_event;
 mod queues;
@@ -11,6 +12,7 @@ mod yaml;
 
 pub use api::{Api, Cors, JwtAuthorizer, Route};
 pub use function::Function;
+pub use limits::Limit;
 pub use queue_event::QueueEvent;
 
 use crate::Error;

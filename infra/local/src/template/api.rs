@@ -1,13 +1,13 @@
 //! The API of a template: its routes, who may pass, and which web pages may call.
 
-use super::Template;
 use super::function::FUNCTION;
+use super::{Limit, Template};
 use crate::Error;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 const HTTP_API: &str = "AWS::Serverless::HttpApi";
-const KIND: &str = "HttpApi";
+pub(super) const KIND: &str = "HttpApi";
 const HEADER: &str = "$request.header.";
 
 /// What API Gateway is told.
@@ -18,6 +18,8 @@ pub struct Api {
     pub authorizers: BTreeMap<String, JwtAuthorizer>,
     /// What is said about web pages; nothing: they are not served.
     pub cors: Option<Cors>,
+    /// How many requests each route takes, by its key. A route that is absent takes any number.
+    pub limits: BTreeMap<String, Limit>,
 }
 
 /// One route.
@@ -99,10 +101,12 @@ impl Template {
         if let Some(route) = routes.iter().find(unknown) {
             return Err(format!("the authorizer of {} does not exist", route.key).into());
         }
+        let limits = self.limits(api, &routes)?;
         Ok(Api {
             routes,
             authorizers,
             cors,
+            limits,
         })
     }
 

@@ -1,15 +1,16 @@
 //! What the command line chooses beyond parameters.
 
-use super::{answered, raw, request};
+use super::{answered, init, raw, request, token};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
+use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use local::{Local, Options};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -52,6 +53,52 @@ async fn a_host_is_served_where_it_is_an_emulators_or_allowed_and_a_refusal_says
         refused.ends_with(r#"{"message":"Forbidden: the request must have one Host header."}"#),
         "{refused}"
     );
+}
+
+/// How many of six registrations at once were taken, and the answer to those that were not.
+async fn six_registrations(local: &Local) -> (usize, Option<Value>) {
+    let path = format!("/imfpush/v1/apps/{}/devices", local.application());
+    let register = (0..6).map(|n| {
+        let device = format!("phone-{n}");
+        let phone = json!({"deviceId": device, "token": device.repeat(8), "platform": "G"});
+        answered(request(local, Method::POST, &path).json(&phone))
+    });
+    let (taken, refused): (Vec<_>, Vec<_>) = join_all(register)
+        .await
+        .into_iter()
+        .partition(|(status, _)| *status == 201);
+    for (status, answer) in &refused {
+        assert_eq!(*status, StatusCode::TOO_MANY_REQUESTS, "{answer}");
+    }
+    (
+        taken.len(),
+        refused.into_iter().next().map(|(_, answer)| answer),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limits_of_the_gateway_hold_where_they_are_asked_for() {
+    let one_a_second = |limits| Options {
+        limits,
+        parameter_overrides: vec![("RegisterPerSecond".to_owned(), "1".to_owned())],
+        ..Options::default()
+    };
+    let local = started(one_a_second(false)).await;
+    assert_eq!(six_registrations(&local).await, (6, None));
+
+    let local = started(one_a_second(true)).await;
+    let began = Instant::now();
+    let (taken, refused) = six_registrations(&local).await;
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
+    assert!((1..=2 + seconds).contains(&taken), "{taken} of 6");
+    assert_eq!(refused, Some(json!({"message": "Too Many Requests"})));
+    // Another route has a limit of its own.
+    let alice = token(&local, json!({"userId": "alice"})).await;
+    let init = request(&local, Method::GET, &init(&local)).bearer_auth(alice);
+    assert_eq!(answered(init).await.0, 200);
+    let later = request(&local, Method::POST, "/_local/clock").json(&json!({"advanceSeconds": 1}));
+    assert_eq!(answered(later).await.0, 200);
+    assert!(six_registrations(&local).await.0 >= 1);
 }
 
 /// A receiver of webhooks that refuses the first call: where it is, and the calls it gets.
