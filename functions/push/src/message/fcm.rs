@@ -268,7 +268,8 @@ mod tests {
     #[test]
     fn a_time_to_live_of_nothing_is_passed_on() {
         let now = parse(&json!({"timeToLive": 0})).unwrap();
-        let Some(Rendered::Fcm { message, .. }) = now.render("N", None, Span::default()) else {
+        let long_after = Span::from_days(1);
+        let Some(Rendered::Fcm { message, .. }) = now.render("N", None, long_after) else {
             panic!("expired")
         };
         assert!(message.contains(r#""ttl":"0s""#));

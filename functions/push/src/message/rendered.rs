@@ -16,7 +16,7 @@ pub enum Rendered {
         priority: u8,
         /// 1 to 64 printable ASCII characters: the caller's, or the message id, so that a repeat shows once.
         collapse_id: String,
-        /// Seconds that Apple may keep it; 0 is now or never.
+        /// Seconds that Apple may keep it. With 0 it arrives at once or never.
         time_to_live: Option<u64>,
     },
     /// For Google.
@@ -24,7 +24,7 @@ pub enum Rendered {
         /// The JSON text of the `message` object of FCM's HTTP v1 API, without its address: `android` and `data`. The time
         /// to live stands in it too.
         message: String,
-        /// Seconds that Google may keep it; 0 is now or never.
+        /// Seconds that Google may keep it. With 0 it arrives at once or never.
         time_to_live: Option<u64>,
     },
 }
@@ -37,11 +37,12 @@ pub(super) fn time_to_live(settings: Fields) -> Result<Option<u64>, Invalid> {
     settings.number("timeToLive", 0..=LONGEST)
 }
 
-/// The seconds that are left of it so long after acceptance, a begun one counting whole, or nothing where it is over. A time of 0 means now or
-/// never, and the first second is now.
+/// The seconds that are left of it so long after acceptance, a begun one counting whole; nothing if it is over. A time of 0
+/// is never over here: it says that the platform does not keep the message.
 pub(super) fn left(seconds: u64, age: Span) -> Option<u64> {
     let whole = Span::from_seconds(seconds).millis();
-    (age.millis() < whole.max(1000)).then(|| whole.saturating_sub(age.millis()).div_ceil(1000))
+    let left = whole.saturating_sub(age.millis()).div_ceil(1000);
+    (seconds == 0 || left > 0).then_some(left)
 }
 
 #[cfg(test)]
@@ -53,7 +54,8 @@ mod tests {
         for (seconds, age, expected) in [
             (0, 0, Some(0)),
             (0, 999, Some(0)),
-            (0, 1000, None),
+            (0, u64::MAX, Some(0)),
+            (1, 999, Some(1)),
             (60, 0, Some(60)),
             (60, 1, Some(60)),
             (60, 59_000, Some(1)),
