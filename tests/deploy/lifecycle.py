@@ -142,9 +142,13 @@ def dead_letters(stack):
     own = resources(stack)
     poison = json.dumps("nobody can do anything with this")
     # A report about an endpoint that nobody knows is done at once.
-    batches = {"JobQueue": [poison], "FeedbackQueue": [json.dumps(REPORT), poison, json.dumps(REPORT)]}
+    batches = {
+        "JobQueue": [poison],
+        "NamedJobQueue": [poison],
+        "FeedbackQueue": [json.dumps(REPORT), poison, json.dumps(REPORT)],
+    }
     for queue, bodies in batches.items():
-        url, dead = own[queue], own[queue.replace("Queue", "DeadLetterQueue")]
+        url, dead = own[queue], own[queue.removeprefix("Named").replace("Queue", "DeadLetterQueue")]
         held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
         # Five tries that are minutes apart are too many for a test.
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})

@@ -46,7 +46,7 @@ impl Without {
         let info: Value = http.get(info).send().await.unwrap().json().await.unwrap();
         let environment = system.environment("SendFunction").unwrap();
         let settings = Settings::read(|name| match name {
-            "JOB_QUEUE_URL" => None,
+            "JOB_QUEUE_URL" | "NAMED_JOB_QUEUE_URL" => None,
             name => environment.get(name).cloned(),
         });
         let aws = SdkConfig::builder()

@@ -6,7 +6,7 @@ import uuid
 
 from expect import MESSAGE_ID, NOT_FOUND, TIME, UNAUTHORIZED, WEBHOOKS_OFF, WRONG_METHOD, expect
 
-JOBS, REPORTS = "userpush-JobQueue", "userpush-FeedbackQueue"
+JOBS, REPORTS = "userpush-NamedJobQueue", "userpush-FeedbackQueue"
 
 
 class Story:

@@ -48,14 +48,14 @@ pub struct Settings {
     pub publish_concurrency: usize,
     /// `JOB_QUEUE_URL`: the queue of the jobs of large sends; absent or empty: everything is sent at once.
     pub job_queue: Option<String>,
+    /// `NAMED_JOB_QUEUE_URL`: the queue of those jobs that name users or devices; absent or empty: `JOB_QUEUE_URL`.
+    pub named_job_queue: Option<String>,
     /// `WEBHOOK_QUEUE_URL`: the queue of what webhooks are told; absent or empty: there are no webhooks.
     pub webhook_queue: Option<String>,
     /// `PUBLISH_PER_SECOND`: how many publishes a second all jobs make together (default 240).
     pub publish_per_second: u32,
     /// `REGISTER_PER_SECOND`: how many registrations a second the gateway lets in (default 25).
     pub register_per_second: u32,
-    /// `DELIVER_CONCURRENCY`: how many jobs are worked on at once (default 10).
-    pub deliver_concurrency: u32,
     /// `PUBLIC_URL`: where clients reach the API, without a path, for every `href`; absent or empty: as the caller did.
     pub public_url: Option<String>,
     /// `TLS_ROOTS`: `amazon` (default: the embedded roots of Amazon Trust Services) or `system`.
@@ -146,7 +146,6 @@ impl Settings {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
         let of = Lookup(&|name| lookup(name).filter(|value| !value.is_empty()));
         let application = of.needed("APPLICATION_ID")?;
-        let deliver_concurrency = of.number("DELIVER_CONCURRENCY", 10, 2..=1000)?;
         Ok(Self {
             table: of.needed("TABLE_NAME")?,
             application: ApplicationId::parse(&application).map_err(|invalid| {
@@ -196,15 +195,10 @@ impl Settings {
             )?,
             publish_concurrency: of.number("PUBLISH_CONCURRENCY", 32, 1..=256)?,
             job_queue: of.optional("JOB_QUEUE_URL"),
+            named_job_queue: of.optional("NAMED_JOB_QUEUE_URL"),
             webhook_queue: of.optional("WEBHOOK_QUEUE_URL"),
-            // A worker makes one publish a second at least.
-            publish_per_second: of.number(
-                "PUBLISH_PER_SECOND",
-                240,
-                deliver_concurrency..=1_000_000,
-            )?,
+            publish_per_second: of.number("PUBLISH_PER_SECOND", 240, 1..=1_000_000)?,
             register_per_second: of.number("REGISTER_PER_SECOND", 25, 1..=10_000)?,
-            deliver_concurrency,
             public_url: of
                 .optional("PUBLIC_URL")
                 .map(|url| url.trim_end_matches('/').to_owned()),
@@ -380,11 +374,10 @@ mod tests {
             with("BINDING_LEASE_DAYS", "0").unwrap_err().to_string(),
             "parameter BindingLeaseDays must be a number from 1 to 3650"
         );
-        // Ten jobs at once make ten publishes a second at least.
-        assert!(with("PUBLISH_PER_SECOND", "10").is_ok());
+        assert!(with("PUBLISH_PER_SECOND", "1").is_ok());
         assert_eq!(
-            with("PUBLISH_PER_SECOND", "9").unwrap_err().to_string(),
-            "parameter PublishPerSecond must be a number from 10 to 1000000"
+            with("PUBLISH_PER_SECOND", "0").unwrap_err().to_string(),
+            "parameter PublishPerSecond must be a number from 1 to 1000000"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Works off the jobs of large sends, one at a time and at a pace, and looks after endpoints that lost their device.
+//! Works off the jobs of large sends, one at a time and at a pace that all share, and looks after endpoints that lost their device.
 
 mod outcome;
 
@@ -14,7 +14,7 @@ use push::message::Message;
 use push::{Span, Time};
 use std::sync::Arc;
 
-/// The worker of the queue of jobs.
+/// The worker of the queues of jobs.
 pub struct Deliver {
     settings: Arc<Settings>,
     store: Store,

@@ -1,80 +1,76 @@
-//! How fast to publish, and to make endpoints: so many a second, in every second, whatever the timers do.
+//! How fast to publish, and to make endpoints. All workers share a moment: when the last turn that was reserved is over.
 
 use crate::{Span, Time};
 use std::time::Duration;
 
-/// Turns to publish, each after the one before it. In no second that one could choose are more than `per_second` taken.
-#[derive(Clone, Debug)]
+/// Turns of all workers together. They reserve them in slots, one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     per_second: u32,
-    interval: Duration,
-    /// When the next turn is, by the caller's clock.
-    next: Duration,
 }
 
-/// How late a turn may be taken without the later ones being put off: timers wake up late, by a millisecond or two. The
-/// interval makes up for it, or a second that begins with late turns could hold too many.
-const LATENESS: Duration = Duration::from_millis(20);
-
-impl Pace {
-    /// So many turns a second, and at least one.
-    #[must_use]
-    pub fn new(per_second: u32) -> Self {
-        let per_second = per_second.max(1);
-        Self {
-            per_second,
-            interval: (Duration::from_secs(1) + LATENESS) / per_second,
-            next: Duration::ZERO,
-        }
-    }
-
-    /// Turns in a second.
-    #[must_use]
-    pub const fn per_second(&self) -> u32 {
-        self.per_second
-    }
-
-    /// Takes the turn that has come. `now` is on any clock that only goes forward, the same in each call.
-    ///
-    /// # Errors
-    /// How long it is until the next turn, where none has come yet.
-    pub fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        let turn = self.next.max(now.saturating_sub(LATENESS));
-        match turn.saturating_sub(now) {
-            Duration::ZERO => {
-                self.next = turn + self.interval;
-                Ok(())
-            }
-            wait => Err(wait),
-        }
-    }
-}
-
-/// Turns of all workers together, which reserve them one after another by one moment that they share: when the last turn
-/// that was reserved is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SharedPace {
-    per_second: u32,
-}
-
-/// A time of one's own, for the turns that were reserved.
+/// A time that belongs to one worker, by the microsecond since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// It begins.
-    pub from: Time,
-    /// It is over; the next one begins.
-    pub until: Time,
+    pub from: Duration,
+    /// It is over, and the next one begins.
+    pub until: Duration,
 }
 
-/// No slot begins further ahead than this.
-pub const AHEAD: Span = Span::from_seconds(1);
+/// The turns of a slot, spread over it.
+#[derive(Clone, Debug)]
+pub struct Turns {
+    slot: Slot,
+    /// No turn is earlier.
+    next: Duration,
+    left: u32,
+    /// The least time between two turns.
+    least: Duration,
+    /// No turn can be taken later.
+    last: Duration,
+}
 
-/// Of so many registrations that are let in, as many endpoints as one are made again by sends: SNS takes about a fifth more
-/// of both than a stack lets in of the first.
+/// What a job sends to, as far as its turns depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Users or devices that it names: it goes before the others.
+    Named,
+    /// Whoever is found under tags, on platforms, or anywhere.
+    Found,
+}
+
+/// A slot for a job that names nobody, or for an endpoint, begins within this time.
+pub const AHEAD: Span = Span::from_seconds(1);
+/// A slot for a job that names users or devices begins within this time.
+const NAMED_AHEAD: Span = Span::from_seconds(2);
+/// A tenth of a second is reserved at once, within these numbers of turns.
+const TURNS: (u32, u32) = (10, 500);
+/// No healthy clock reserves so far ahead: what does is not kept to.
+pub const FARTHEST: Span = Span::from_seconds(60);
+/// Timers wake up late by a millisecond or two. A second of turns is longer by this, or one that begins with late turns
+/// could hold too many.
+const LATENESS: Duration = Duration::from_millis(20);
+/// A turn may be taken after the end of its slot: for this time for each turn of the slot, so that a worker that makes 250
+/// publishes a second has its turns at any pace; and at least for as long as it may read its page.
+const GRACE: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(100));
+/// Sends make one endpoint again for this number of registrations that are let in: SNS takes about a fifth more of both
+/// than a stack lets in of the first.
 const REGISTRATIONS_FOR_A_CREATE: u32 = 5;
 
-impl SharedPace {
-    /// So many turns a second, and at least one.
+impl Audience {
+    /// A slot begins within this time.
+    #[must_use]
+    pub const fn ahead(self) -> Span {
+        match self {
+            Self::Named => NAMED_AHEAD,
+            Self::Found => AHEAD,
+        }
+    }
+}
+
+impl Pace {
+    /// A pace of this number of turns a second, and at least one.
     #[must_use]
     pub fn new(per_second: u32) -> Self {
         Self {
@@ -95,182 +91,218 @@ impl SharedPace {
         self.per_second
     }
 
-    /// How long so many turns take.
+    /// How many turns a job reserves at once. It is at most what is left, if that is known, and at least one.
     #[must_use]
-    pub fn span(self, turns: u32) -> Span {
-        let second = Duration::from_secs(1) + LATENESS;
-        let millis = u64::try_from(second.as_millis()).unwrap_or(u64::MAX);
-        let millis = millis.saturating_mul(turns.into());
-        Span::from_millis(millis.div_ceil(self.per_second.into()))
+    pub fn share(self, audience: Audience, left: Option<usize>) -> u32 {
+        let (least, most) = TURNS;
+        let turns = match audience {
+            Audience::Named => self.per_second,
+            Audience::Found => self.per_second / 10,
+        };
+        let left = left.and_then(|left| u32::try_from(left).ok());
+        turns.clamp(least, most).min(left.unwrap_or(most)).max(1)
     }
 
-    /// The slot that a worker gets now, for turns that take `span`, where the last one that was reserved is over at `next`;
-    /// `until` is the next `next`.
+    /// How long these turns take, in whole microseconds.
+    #[must_use]
+    pub fn span(self, turns: u32) -> Duration {
+        let second = u64::try_from((Duration::from_secs(1) + LATENESS).as_micros());
+        let micros = second.unwrap_or(u64::MAX).saturating_mul(turns.into());
+        Duration::from_micros(micros.div_ceil(self.per_second.into()))
+    }
+
+    /// The slot of this length that a worker gets now, where the last slot that was reserved is over at `next`. Its end is
+    /// the next `next`. It begins within `ahead`.
     ///
     /// # Errors
     /// When the next slot may be reserved: too many are already.
-    pub fn reserve(next: Option<Time>, now: Time, span: Span) -> Result<Slot, Time> {
-        let from = next.map_or(now, |next| next.max(now));
-        if from > now + AHEAD {
-            return Err(from - AHEAD);
+    pub fn reserve(
+        next: Option<Duration>,
+        now: Time,
+        ahead: Span,
+        length: Duration,
+    ) -> Result<Slot, Time> {
+        let next = next.filter(|next| *next <= since_epoch(now + FARTHEST));
+        let from = next.map_or(since_epoch(now), |next| next.max(since_epoch(now)));
+        if from > since_epoch(now + ahead) {
+            let opens = from.saturating_sub(Duration::from_millis(ahead.millis()));
+            let millis = opens.as_micros().div_ceil(1000);
+            return Err(Time::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)));
         }
-        let until = from + span;
+        let until = from + length;
         Ok(Slot { from, until })
     }
+}
+
+impl Slot {
+    /// This number of turns, spread over the slot.
+    #[must_use]
+    pub fn turns(self, turns: u32) -> Turns {
+        let length = self.until.saturating_sub(self.from);
+        Turns {
+            slot: self,
+            next: self.from,
+            left: turns,
+            least: length / turns.max(1) / 2,
+            last: self.until + (GRACE.0 * turns).max(GRACE.1),
+        }
+    }
+}
+
+impl Turns {
+    /// When the slot begins.
+    #[must_use]
+    pub const fn from(&self) -> Duration {
+        self.slot.from
+    }
+
+    /// When the slot is over.
+    #[must_use]
+    pub const fn until(&self) -> Duration {
+        self.slot.until
+    }
+
+    /// How many turns can be taken yet.
+    #[must_use]
+    pub fn left(&self, now: Time) -> u32 {
+        if since_epoch(now) > self.last {
+            0
+        } else {
+            self.left
+        }
+    }
+
+    /// Takes a turn, and gives its moment: now or later. Those that are left are spread over what is left of the slot, but
+    /// never come more than twice as fast as all of them would.
+    pub fn take(&mut self, now: Time) -> Option<Duration> {
+        let left = self.left(now);
+        if left == 0 {
+            return None;
+        }
+        let turn = self.next.max(since_epoch(now));
+        let apart = self.slot.until.saturating_sub(turn) / left;
+        self.next = turn + apart.max(self.least);
+        self.left = left - 1;
+        Some(turn)
+    }
+}
+
+/// The moment as a length of time.
+#[must_use]
+pub const fn since_epoch(now: Time) -> Duration {
+    Duration::from_millis(now.millis())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
+    const NOW: Time = Time::from_seconds(1000);
 
-    /// When `turns` turns are taken by a caller that comes back at once and whose timers are late by what `late` says.
-    fn taken(pace: &mut Pace, turns: usize, mut late: impl FnMut() -> Duration) -> Vec<Duration> {
-        let mut now = Duration::from_secs(1000);
-        let mut taken = Vec::with_capacity(turns);
-        for _ in 0..turns {
-            while let Err(wait) = pace.take(now) {
-                now += wait + late();
-            }
-            taken.push(now);
-        }
-        taken
-    }
-
-    /// The most that any second holds, its beginning included and its end not.
-    fn most_in_a_second(times: &[Duration]) -> usize {
-        let mut begin = 0;
-        let mut most = 0;
-        for (n, time) in times.iter().enumerate() {
-            while time.saturating_sub(times[begin]) >= SECOND {
-                begin += 1;
-            }
-            most = most.max(n + 1 - begin);
-        }
-        most
-    }
-
-    #[test]
-    fn a_caller_that_was_away_does_not_catch_up() {
-        let mut pace = Pace::new(10);
-        assert_eq!(pace.take(SECOND), Ok(()));
-        let long_after = Duration::from_secs(100);
-        assert_eq!(pace.take(long_after), Ok(()));
-        assert_eq!(pace.take(long_after), Err(Duration::from_millis(82)));
-    }
-
-    #[test]
-    fn none_a_second_is_one_a_second() {
-        assert_eq!(Pace::new(0).per_second(), 1);
-    }
-
-    /// A million devices at the quotas of SNS, by as many workers as deliver has at the quota, each with its share.
-    #[test]
-    fn a_million_devices_take_what_the_quota_takes_and_a_tenth_at_most() {
-        for (quota, workers) in [(300, 10), (1500, 10), (9000, 20), (30_000, 50)] {
-            let share = quota / workers;
-            let devices = 1_000_000 / workers as usize;
-            let mut random = 1_u64;
-            let mut all: Vec<_> = (0..workers)
-                .flat_map(|worker| {
-                    let late = || {
-                        random = random
-                            .wrapping_mul(6_364_136_223_846_793_005)
-                            .wrapping_add(1);
-                        Duration::from_micros((random >> 33) % 3000)
-                    };
-                    // They start at different moments of the same second.
-                    let begin = Duration::from_millis(u64::from(worker) * 7919 % 1000);
-                    let taken = taken(&mut Pace::new(share), devices, late);
-                    taken.into_iter().map(move |time| time + begin)
-                })
-                .collect();
-            all.sort_unstable();
-            assert!(most_in_a_second(&all) <= quota as usize, "{quota} a second");
-            let time = all[all.len() - 1].saturating_sub(all[0]).as_secs_f64();
-            let bound = 1_000_000.0 / f64::from(quota);
-            println!("{quota} a second: {time:.0} s, the quota's own bound is {bound:.0} s");
-            assert!(time <= bound * 1.1, "{quota} a second: {time} s");
-            assert!(time >= bound * 0.97, "{quota} a second: {time} s");
-        }
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
     }
 
     #[test]
     fn a_fifth_of_what_registers_is_made_again() {
         for (registrations, creates) in [(1, 1), (4, 1), (9, 1), (10, 2), (25, 5), (10_000, 2000)] {
-            let pace = SharedPace::of_creates(registrations);
+            let pace = Pace::of_creates(registrations);
             assert_eq!(pace.per_second(), creates, "{registrations}");
+        }
+        assert_eq!(Pace::new(0).per_second(), 1);
+    }
+
+    #[test]
+    fn a_slot_is_as_long_as_its_turns_to_the_microsecond() {
+        for (per_second, turns, micros) in [
+            (5, 1, 204_000),
+            (5, 5, 1_020_000),
+            (1, 1, 1_020_000),
+            // Never shorter than they take.
+            (7, 1, 145_715),
+            (240, 24, 102_000),
+            (9000, 7, 794),
+            (1_000_000, 1, 2),
+            (1_000_000, 500, 510),
+        ] {
+            let span = Pace::new(per_second).span(turns);
+            assert_eq!(span, Duration::from_micros(micros), "{per_second} {turns}");
         }
     }
 
     #[test]
-    fn a_slot_is_as_long_as_its_turns() {
-        let pace = SharedPace::new(5);
-        assert_eq!(pace.span(1), Span::from_millis(204));
-        assert_eq!(pace.span(5), Span::from_millis(1020));
-        assert_eq!(SharedPace::new(0).span(1), Span::from_millis(1020));
-        // Never shorter than they take.
-        assert_eq!(SharedPace::new(7).span(1), Span::from_millis(146));
-        assert_eq!(SharedPace::new(2000).span(1), Span::from_millis(1));
+    fn a_job_reserves_a_tenth_of_a_second_and_one_that_names_somebody_a_second() {
+        use Audience::{Found, Named};
+        for (per_second, audience, left, turns) in [
+            (240, Found, None, 24),
+            (240, Found, Some(23), 23),
+            (240, Found, Some(0), 1),
+            (2, Found, None, 10),
+            (2, Named, Some(500), 10),
+            (240, Named, Some(500), 240),
+            (240, Named, Some(101), 101),
+            (30_000, Found, None, 500),
+            (30_000, Named, Some(7000), 500),
+        ] {
+            let share = Pace::new(per_second).share(audience, left);
+            assert_eq!(share, turns, "{per_second} {audience:?} {left:?}");
+        }
     }
 
     #[test]
     fn a_slot_begins_now_or_behind_the_last_one_or_is_refused() {
-        let (now, span) = (Time::from_seconds(1000), Span::from_millis(204));
-        let millis = Span::from_millis;
-        let slot = |from: Time| {
-            let until = from + span;
+        let (now, length) = (since_epoch(NOW), millis(204));
+        let slot = |from| {
+            let until = from + length;
             Ok(Slot { from, until })
         };
-        for (next, expected) in [
-            (None, slot(now)),
-            (Some(now - millis(1)), slot(now)),
-            (Some(now), slot(now)),
-            (Some(now + millis(1)), slot(now + millis(1))),
-            (Some(now + AHEAD), slot(now + AHEAD)),
-            (Some(now + AHEAD + millis(1)), Err(now + millis(1))),
-            (Some(now + millis(5000)), Err(now + millis(4000))),
-        ] {
-            assert_eq!(SharedPace::reserve(next, now, span), expected, "{next:?}");
+        let opens = |after| Err(NOW + Span::from_millis(after));
+        for (ahead, most) in [(AHEAD, millis(1000)), (NAMED_AHEAD, millis(2000))] {
+            for (next, expected) in [
+                (None, slot(now)),
+                (Some(now.saturating_sub(millis(1))), slot(now)),
+                (Some(now), slot(now)),
+                (Some(now + millis(1)), slot(now + millis(1))),
+                (Some(now + most), slot(now + most)),
+                (Some(now + most + Duration::from_micros(1)), opens(1)),
+                (Some(now + most + millis(1)), opens(1)),
+                (Some(now + most + millis(4000)), opens(4000)),
+                (Some(now + millis(60_000)), opens(60_000 - ahead.millis())),
+                (Some(now + millis(60_001)), slot(now)),
+            ] {
+                assert_eq!(
+                    Pace::reserve(next, NOW, ahead, length),
+                    expected,
+                    "{next:?}"
+                );
+            }
         }
     }
 
-    proptest! {
-        /// Workers whose clocks are apart, each taking its turn when its own clock says so.
-        #[test]
-        fn no_second_holds_more_slots_than_the_pace_whoever_reserves(
-            per_second in 1_u32..50,
-            asks in prop::collection::vec((0_u64..300, 0_u64..50), 1..500),
-        ) {
-            let span = SharedPace::new(per_second).span(1);
-            let (mut clock, mut next, mut taken) = (Time::from_seconds(1000), None, Vec::new());
-            for (later, ahead) in asks {
-                clock = clock + Span::from_millis(later);
-                let now = clock + Span::from_millis(ahead);
-                if let Ok(slot) = SharedPace::reserve(next, now, span) {
-                    prop_assert!(slot.from >= now && slot.from <= now + AHEAD);
-                    prop_assert!(next.is_none_or(|next| slot.from >= next));
-                    next = Some(slot.until);
-                    taken.push(Duration::from_millis(slot.from.millis()));
-                }
-            }
-            prop_assert!(most_in_a_second(&taken) <= per_second as usize);
-        }
+    /// The turns that are taken at these milliseconds after the slot of 100 ms and four turns begins.
+    fn taken(at: &[u64]) -> Vec<Option<u64>> {
+        let from = since_epoch(NOW);
+        let until = from + millis(100);
+        let mut turns = Slot { from, until }.turns(4);
+        let take = |at: &u64| turns.take(NOW + Span::from_millis(*at));
+        let taken = at.iter().map(take);
+        let after = |turn: Duration| u64::try_from(turn.saturating_sub(from).as_millis()).unwrap();
+        taken.map(|turn| turn.map(after)).collect()
+    }
 
-        #[test]
-        fn no_second_holds_more_than_the_pace(
-            per_second in 1_u32..200,
-            late in prop::collection::vec(0_u64..500, 1..50),
-        ) {
-            let mut n = 0;
-            let late = || {
-                n += 1;
-                Duration::from_millis(late[n % late.len()])
-            };
-            let taken = taken(&mut Pace::new(per_second), 1000, late);
-            prop_assert!(most_in_a_second(&taken) <= per_second as usize);
-        }
+    #[test]
+    fn turns_are_spread_over_what_is_left_of_the_slot() {
+        assert_eq!(
+            taken(&[0; 5]),
+            [Some(0), Some(25), Some(50), Some(75), None]
+        );
+        assert_eq!(taken(&[40; 4]), [Some(40), Some(55), Some(70), Some(85)]);
+        // Never more than twice as fast.
+        assert_eq!(taken(&[90; 4]), [Some(90), Some(102), Some(115), Some(127)]);
+        // A worker that is slow takes what is left a tenth of a second longer.
+        assert_eq!(
+            taken(&[0, 200, 200, 201]),
+            [Some(0), Some(200), Some(212), None]
+        );
     }
 }

@@ -232,7 +232,7 @@ mod tests {
                 .all(|authorizer| authorizer.issuer == "http://i")
         );
         assert_eq!(template.secrets().unwrap().len(), 2);
-        assert_eq!(template.queues().unwrap().len(), 6);
+        assert_eq!(template.queues().unwrap().len(), 7);
         assert_eq!(
             template.subscribed_queues().unwrap(),
             ["userpush-FeedbackQueue"]

@@ -1,17 +1,15 @@
 //! When the next endpoint may be made again: by a pace that all senders share in the table.
 
+use super::pacer::SharedPace;
 use crate::store::Fault;
-use crate::{Clock, Failure, Start, Store};
-use push::pace::{AHEAD, SharedPace};
-use push::{Span, Time};
-use std::time::Duration;
+use crate::{Failure, Start, Store};
+use push::Time;
+use push::pace::{AHEAD, Pace};
 use tokio::sync::Mutex;
-use tokio::time::sleep;
 
 /// Gives turns, each a slot of its own. Every environment of a sender has one.
 pub(super) struct Creates {
-    pace: SharedPace,
-    clock: Clock,
+    shared: SharedPace,
     /// No slot is asked for before.
     closed: Mutex<Time>,
 }
@@ -23,8 +21,11 @@ impl Creates {
     /// By the pace in the settings.
     pub fn new(start: &Start) -> Self {
         Self {
-            pace: SharedPace::of_creates(start.settings.register_per_second),
-            clock: start.clock.clone(),
+            shared: SharedPace {
+                name: "CREATE",
+                pace: Pace::of_creates(start.settings.register_per_second),
+                clock: start.clock.clone(),
+            },
             closed: Mutex::new(Time::default()),
         }
     }
@@ -34,15 +35,15 @@ impl Creates {
     /// # Errors
     /// [`Later`] at once: too many turns are reserved, or the table does not say.
     pub async fn turn(&self, store: &Store) -> Result<(), Later> {
-        let slot = {
+        let turns = {
             // One at a time: after a refusal nobody here asks again before it can be otherwise.
             let mut closed = self.closed.lock().await;
-            let now = (self.clock)();
+            let now = (self.shared.clock)();
             if now < *closed {
                 return Err(Later);
             }
-            match store.reserve_creates(now, self.pace.span(1)).await {
-                Ok(Ok(slot)) => slot,
+            match self.shared.reserve(store, 1, AHEAD).await {
+                Ok(Ok(turns)) => turns,
                 Ok(Err(opens)) => {
                     *closed = opens;
                     return Err(Later);
@@ -57,19 +58,13 @@ impl Creates {
                 }
             }
         };
-        let wait = slot.from.since((self.clock)()).min(AHEAD);
-        sleep(Duration::from_millis(wait.millis())).await;
+        self.shared.reach(turns.from()).await;
         Ok(())
     }
 
-    /// Waits until a turn may be asked for again, and by chance up to a second longer, so that not all who wait come at once;
-    /// not past `until`.
+    /// Waits until a turn may be asked for again, and by chance up to a second longer; not past `until`.
     pub async fn pause(&self, until: Time) {
         let closed = *self.closed.lock().await;
-        let now = (self.clock)();
-        let opens = closed.since(now).min(AHEAD).millis();
-        let chance = crate::random::below(AHEAD.millis());
-        let wait = until.since(now).min(Span::from_millis(opens + chance));
-        sleep(Duration::from_millis(wait.millis())).await;
+        self.shared.pause(closed, until).await;
     }
 }

@@ -21,11 +21,12 @@ use crate::{Clock, Failure, Metrics, Settings, Start};
 use aftermath::Aftermath;
 use creates::Creates;
 use cursor::Cursor;
-use pacer::Pacer;
+use pacer::{Pacer, SharedPace};
 use page::{Health, Tally};
 use progress::Progress;
 use push::device::{Item, Version};
 use push::message::Message;
+use push::pace::Pace;
 use push::subscription::Tags;
 use push::{DeviceId, MessageId, Time};
 use source::Walk;
@@ -39,7 +40,7 @@ pub struct Dispatch {
     applications: Applications,
     creates: Creates,
     settings: Arc<Settings>,
-    pacer: Pacer,
+    publishes: SharedPace,
     clock: Clock,
     metrics: Metrics,
 }
@@ -73,11 +74,12 @@ pub struct Sending<'a> {
     pub deadline: Time,
 }
 
-/// A sending, and the tags that it is for, as they were when it began.
+/// A sending, the tags that it is for, as they were when it began, and what gives a job its turns.
 #[derive(Clone, Copy)]
 struct Errand<'a> {
     sending: Sending<'a>,
     tags: &'a Tags,
+    pacer: Option<&'a Pacer<'a>>,
 }
 
 /// Who is waiting for a send.
@@ -85,7 +87,7 @@ struct Errand<'a> {
 pub enum Manner {
     /// A backend: at once, and what is still throttled at this time is left.
     Request(Time),
-    /// A queue: at the pace of one job, and no page before the one before it is noted.
+    /// A queue: at the pace that all jobs share, and no page before the one before it is noted.
     Job,
 }
 
@@ -152,7 +154,11 @@ impl Dispatch {
             applications: Applications::new(&start.settings),
             creates: Creates::new(start),
             settings: Arc::clone(&start.settings),
-            pacer: Pacer::new(&start.settings),
+            publishes: SharedPace {
+                name: "PUBLISH",
+                pace: Pace::new(start.settings.publish_per_second),
+                clock: start.clock.clone(),
+            },
             clock: start.clock.clone(),
             metrics: start.metrics.clone(),
         }
@@ -189,9 +195,11 @@ impl Dispatch {
             Err(Failure::Unavailable(_)) => return Ok(End::Unfinished),
             tags => tags?,
         };
+        let pacer = (sending.manner == Manner::Job).then(|| Pacer::new(self, sending));
         let errand = Errand {
             sending,
             tags: &tags,
+            pacer: pacer.as_ref(),
         };
         let cursor = Cursor::parse(sending.cursor, sending.part)?;
         let mut walk = Walk::new(sending.part, &tags, cursor, sending.known);
@@ -199,10 +207,13 @@ impl Dispatch {
         let size = match (sending.manner, sending.part) {
             (Manner::Request(_), Part::Users(_) | Part::Devices(_)) => page::MOST_OF_REQUEST,
             // What finds their devices is the look at them, which does not keep.
-            (Manner::Request(_), Part::Shards(..) | Part::TagShards(..)) => page::MOST,
-            (Manner::Job, _) => self.pacer.per_second().min(page::MOST),
+            (Manner::Request(_), Part::Shards(..) | Part::TagShards(..)) | (Manner::Job, _) => {
+                page::MOST
+            }
         };
+        let size = pacer.as_ref().map_or(size, |pacer| pacer.most().min(size));
         let (mut pause, mut health) = (PAUSE.0, Health::default());
+        let mut first = true;
         loop {
             if self.is_late(sending.until) {
                 return Ok(End::Unfinished);
@@ -210,11 +221,12 @@ impl Dispatch {
             let mut aftermath = Aftermath::default();
             let mut tally = Tally::new();
             let times = (sending.until, sending.patience());
-            let piece = match self.next(&mut walk, size, times, &mut aftermath).await {
-                // What cannot be read in time is for later, as what cannot be published.
-                Err(Failure::Unavailable(_)) => return Ok(End::Unfinished),
-                piece => piece?,
+            let turns = (pacer.as_ref(), size, std::mem::take(&mut first));
+            let piece = self.next_in_turn(&mut walk, turns, times, &mut aftermath);
+            let Some(piece) = piece.await? else {
+                return Ok(End::Unfinished);
             };
+            let devices = piece.aims.len();
             let work = self.page(
                 errand,
                 piece,
@@ -225,6 +237,12 @@ impl Dispatch {
             );
             let left = sending.deadline.since((self.clock)());
             let left = Duration::from_millis(left.millis());
+            let work = async {
+                match &pacer {
+                    Some(pacer) => pacer.during(work, devices, walk.left()).await,
+                    None => work.await,
+                }
+            };
             let Ok(again) = tokio::time::timeout(left, work).await else {
                 return Ok(End::Unfinished);
             };
@@ -331,6 +349,17 @@ impl Dispatch {
             }
             Part::Devices(_) | Part::Shards(..) => item.live(now),
             Part::TagShards(..) => self.bindings.policy().listens(item, tags, now),
+        }
+    }
+}
+
+impl Errand<'_> {
+    /// Returns when it is the turn of a job to publish, and at once where somebody waits for the answer; `false` where no
+    /// turn comes in time.
+    async fn has_turn(&self) -> bool {
+        match self.pacer {
+            Some(pacer) => pacer.turn().await,
+            None => true,
         }
     }
 }

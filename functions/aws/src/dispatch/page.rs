@@ -3,7 +3,7 @@
 use super::aftermath::Aftermath;
 use super::letters::Letters;
 use super::source::Piece;
-use super::{Aim, Dispatch, Errand, Manner, Report};
+use super::{Aim, Dispatch, Errand, Report};
 use crate::jobs::Part;
 use crate::sns::{Letter, Outcome};
 use crate::store::{Counts, Fault};
@@ -23,7 +23,7 @@ pub(super) const MOST_OF_REQUEST: usize = 5 * MOST;
 /// Looks that are taken while the devices of the one before are published to.
 const AHEAD: usize = 2;
 /// A look at a device is good for so long.
-const GOOD: Span = Span::from_seconds(2);
+pub(super) const GOOD: Span = Span::from_seconds(2);
 /// Attempts at an endpoint that is made again and yet not found.
 const HEALS: u32 = 3;
 /// Where at least so many devices of a send are dead, and more than a quarter of them, it is not the devices.
@@ -243,7 +243,7 @@ impl Dispatch {
         found: Option<&Reach>,
         looked: Time,
     ) -> Step {
-        let (Errand { sending, tags }, now) = (page.errand, (self.clock)());
+        let (Errand { sending, tags, .. }, now) = (page.errand, (self.clock)());
         let meant = found.and_then(|device| self.meant(device, aim, sending.part, tags, now));
         let Some(device) = meant else {
             return Step::Skipped;
@@ -253,8 +253,8 @@ impl Dispatch {
         }
         // What belongs to another application cannot be published to.
         let usable = self.applications.have(device.platform, &device.endpoint);
-        if usable && sending.manner == Manner::Job {
-            self.pacer.turn().await;
+        if usable && !page.errand.has_turn().await {
+            return Step::LookAgain;
         }
         let now = (self.clock)();
         if now.since(looked) > GOOD || now >= sending.until || page.strain.is_too_much() {
@@ -315,7 +315,7 @@ impl Dispatch {
     /// enabled, and published to once, if a new look at the device shows that it is still meant and still had this endpoint. All
     /// who do this share a pace, as SNS takes few such calls, and registrations make the same.
     async fn heal(&self, page: &Page<'_>, aim: &Aim, (platform, gone): (Platform, &str)) -> Step {
-        let Errand { sending, tags } = page.errand;
+        let Errand { sending, tags, .. } = page.errand;
         if self.applications.arn(platform).is_none() {
             return Step::Published(Outcome::Misconfigured, gone.to_owned(), (self.clock)());
         }
@@ -330,8 +330,8 @@ impl Dispatch {
             return Step::Waits;
         }
         // Before the look, as every wait.
-        if sending.manner == Manner::Job {
-            self.pacer.turn().await;
+        if !page.errand.has_turn().await {
+            return Step::LookAgain;
         }
         let looked = (self.clock)();
         let published = |outcome| Step::Published(outcome, gone.to_owned(), looked);

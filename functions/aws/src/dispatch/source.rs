@@ -2,6 +2,7 @@
 
 use super::aftermath::Aftermath;
 use super::cursor::{Cursor, Place};
+use super::page::GOOD;
 use super::tagged::Merge;
 use super::{Aim, Dispatch};
 use crate::Failure;
@@ -48,6 +49,16 @@ pub(super) struct Piece {
     pub at: Option<Time>,
 }
 
+impl Piece {
+    /// The devices that were found by reading their items are looked at again, if that was long ago.
+    pub fn refresh(&mut self, now: Time) {
+        if self.at.is_some_and(|at| now.since(at) > GOOD.half()) {
+            self.looked.clear();
+            self.at = None;
+        }
+    }
+}
+
 /// Users whose links are read at the same time.
 const READS: usize = 16;
 
@@ -82,6 +93,13 @@ impl<'a> Walk<'a> {
     /// Whether only what is to be tried again is left.
     pub fn is_read(&self) -> bool {
         self.ahead.is_empty() && self.read.is_last(self.part)
+    }
+
+    /// How many devices are left, as far as that is known: a user counts as one until its devices are read.
+    pub fn left(&self) -> Option<usize> {
+        let named = self.part.names().saturating_sub(self.read.at);
+        let known = self.is_read() || self.part.is_named();
+        known.then(|| self.pending.len() + self.ahead.len() + named)
     }
 
     /// Takes what was read ahead, as far as there is room.

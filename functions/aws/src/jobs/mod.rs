@@ -83,6 +83,11 @@ struct WrittenRetired {
 }
 
 impl Work {
+    /// Whether it sends to users or devices that it names.
+    fn is_named(&self) -> bool {
+        matches!(self, Self::Send(job) if job.part.is_named())
+    }
+
     /// The body of the queue's message: JSON in ASCII, because SQS refuses some of the characters that a user id may have.
     #[must_use]
     pub fn to_text(&self) -> String {

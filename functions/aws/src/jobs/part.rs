@@ -38,8 +38,7 @@ impl Part {
         }
     }
 
-    /// A target cut into parts, of which a worker finishes each in about a minute at the pace of a small region: at most
-    /// 500 users or devices, or one shard. All tags of a message share a part: a device that subscribes to two of them is found
+    /// A target cut into parts: at most 500 users or devices, or one shard. All tags of a message share a part: a device that subscribes to two of them is found
     /// once.
     #[must_use]
     pub fn cut(target: &Target) -> Vec<Self> {
@@ -67,10 +66,16 @@ impl Part {
         }
     }
 
+    /// Whether it names users or devices.
+    #[must_use]
+    pub const fn is_named(&self) -> bool {
+        matches!(self, Self::Users(_) | Self::Devices(_))
+    }
+
     /// Whether it is small enough to be sent to within a request.
     #[must_use]
     pub fn fits(&self, at_once: usize) -> bool {
-        !matches!(self, Self::Shards(..) | Self::TagShards(..)) && self.names() <= at_once
+        self.is_named() && self.names() <= at_once
     }
 }
 

@@ -1,19 +1,22 @@
-//! Writes of one item, beside the rules: what removals cost, where a healed endpoint is, when the next one may be made, who
-//! was erased.
+//! Writes of one item, beside the rules: what removals cost, where a healed endpoint is, which slots of a pace are
+//! reserved, who was erased.
 
-use super::rows::{device_key, erasure_row, key, millis, number, text, version};
+use super::rows::{BadRow, Row, device_key, erasure_row, integer, key, number, text, version};
 use super::{Fault, Store};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use push::device::Version;
 use push::erasure::Erasure;
 use push::logout::UserHash;
-use push::pace::{AHEAD, SharedPace, Slot};
+use push::pace::{FARTHEST, Pace, Slot, since_epoch};
 use push::{DeviceId, Platform, Span, Time};
+use std::time::Duration;
 
-/// The moment that all who make endpoints again share: the last slot that was reserved is over.
+/// When the last slot that was reserved is over, in microseconds: a publish may take less than a millisecond.
 const NEXT: &str = "next";
+/// A slot that others are faster at is asked for as often.
+const RESERVATIONS: usize = 2;
 
 impl Store {
     /// The user was erased, by this call or by a later one. An erasure that arrived later is not overwritten.
@@ -103,56 +106,63 @@ impl Store {
         }
     }
 
-    /// Reserves a slot for making endpoints again, as [`SharedPace::reserve`] decides by what the table has; else when one
+    /// Reserves a slot of this length, as [`Pace::reserve`] decides by what the table has under this name; else when one
     /// may be reserved.
     ///
     /// # Errors
     /// [`Fault`], never a conflict. A slot that is lost with an answer is nobody's.
-    pub async fn reserve_creates(
+    pub async fn reserve_slot(
         &self,
+        name: &str,
         now: Time,
-        span: Span,
+        ahead: Span,
+        length: Duration,
     ) -> Result<Result<Slot, Time>, Fault> {
         let call = || {
             let call = self.client.update_item().table_name(&self.table);
-            call.set_key(Some(key("PACE", "CREATE")))
+            call.set_key(Some(key("PACE", name)))
                 .expression_attribute_names("#next", NEXT)
-                .expression_attribute_values(":now", number(now.millis()))
+                .expression_attribute_values(":now", micros(since_epoch(now)))
         };
-        // The most likely first: others are at it.
-        let behind = call()
-            .update_expression("SET #next = #next + :span")
-            .condition_expression("#next BETWEEN :now AND :latest")
-            .expression_attribute_values(":span", number(span.millis()))
-            .expression_attribute_values(":latest", number((now + AHEAD).millis()));
-        let next = match moved(behind).await? {
-            Moved::To(until) => {
-                let from = until - span;
-                return Ok(Ok(Slot { from, until }));
+        for _ in 0..RESERVATIONS {
+            // The most likely first: others are at it.
+            let behind = call()
+                .update_expression("SET #next = #next + :length")
+                .condition_expression("#next BETWEEN :now AND :latest")
+                .expression_attribute_values(":length", micros(length))
+                .expression_attribute_values(":latest", micros(since_epoch(now + ahead)));
+            let next = match moved(behind).await? {
+                Moved::To(until) => {
+                    let from = until.saturating_sub(length);
+                    return Ok(Ok(Slot { from, until }));
+                }
+                Moved::Not(next) => next,
+            };
+            let slot = match Pace::reserve(next, now, ahead, length) {
+                Ok(slot) => slot,
+                refused => return Ok(refused),
+            };
+            let first = call()
+                .update_expression("SET #next = :until")
+                .condition_expression(
+                    "attribute_not_exists(#next) OR #next < :now OR #next > :farthest",
+                )
+                .expression_attribute_values(":farthest", micros(since_epoch(now + FARTHEST)))
+                .expression_attribute_values(":until", micros(slot.until));
+            if let Moved::To(_) = moved(first).await? {
+                return Ok(Ok(slot));
             }
-            Moved::Not(next) => next,
-        };
-        let slot = match SharedPace::reserve(next, now, span) {
-            Ok(slot) => slot,
-            refused => return Ok(refused),
-        };
-        let first = call()
-            .update_expression("SET #next = :until")
-            .condition_expression("attribute_not_exists(#next) OR #next < :now")
-            .expression_attribute_values(":until", number(slot.until.millis()));
-        Ok(match moved(first).await? {
-            Moved::To(_) => Ok(slot),
-            // Somebody was faster.
-            Moved::Not(_) => Err(now),
-        })
+            // Somebody was faster: there is a slot behind that one.
+        }
+        Ok(Err(now))
     }
 }
 
 /// Whether the shared moment was moved.
 enum Moved {
-    To(Time),
-    /// It stands there, if there is one.
-    Not(Option<Time>),
+    To(Duration),
+    /// It is still this one, if there is one.
+    Not(Option<Duration>),
 }
 
 async fn moved(call: UpdateItemFluentBuilder) -> Result<Moved, Fault> {
@@ -162,14 +172,22 @@ async fn moved(call: UpdateItemFluentBuilder) -> Result<Moved, Fault> {
     match call.send().await {
         Ok(answer) => {
             let row = answer.attributes.unwrap_or_default();
-            Ok(Moved::To(millis(&row, NEXT)?))
+            Ok(Moved::To(next_of(&row)?))
         }
         Err(error) => match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                let next = failed.item().map(|row| millis(row, NEXT)).transpose()?;
+                let next = failed.item().map(next_of).transpose()?;
                 Ok(Moved::Not(next))
             }
             _ => Err(Fault::of(&error)),
         },
     }
+}
+
+fn micros(time: Duration) -> AttributeValue {
+    number(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+}
+
+fn next_of(row: &Row) -> Result<Duration, BadRow> {
+    integer(row, NEXT).map(Duration::from_micros)
 }

@@ -2,14 +2,16 @@
 
 use crate::dynamodb::table;
 use aws::Store;
-use push::pace::{AHEAD, SharedPace, Slot};
+use push::pace::{AHEAD, Pace, Slot, since_epoch};
 use push::{Span, Time};
+use std::time::Duration;
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
 async fn reserved(store: &Store, now: Time, millis: u64) -> Result<Slot, Time> {
-    let span = Span::from_millis(millis);
-    store.reserve_creates(now, span).await.unwrap()
+    let length = Duration::from_millis(millis);
+    let slot = store.reserve_slot("TEST", now, AHEAD, length).await;
+    slot.unwrap()
 }
 
 #[tokio::test]
@@ -33,6 +35,8 @@ async fn a_slot_is_reserved_as_the_rule_says() {
         // Long after.
         (1_000_000, 204),
         (204, 204),
+        // A clock was an hour ahead.
+        (3_600_000, 204),
         // Clocks are apart.
         (0, 5000),
         (0, 204),
@@ -45,7 +49,7 @@ async fn a_slot_is_reserved_as_the_rule_says() {
         *now = *now + Span::from_millis(later);
         Some((*now, span))
     }) {
-        let expected = SharedPace::reserve(next, later, Span::from_millis(span));
+        let expected = Pace::reserve(next, later, AHEAD, Duration::from_millis(span));
         assert_eq!(
             reserved(&store, later, span).await,
             expected,
@@ -64,9 +68,25 @@ async fn slots_that_are_reserved_at_once_do_not_overlap() {
     slots.sort_by_key(|slot| slot.from);
     // At 0, 204, … 816: the next one begins after 1,020 ms.
     assert!(!slots.is_empty() && slots.len() <= 5, "{slots:?}");
-    assert_eq!(slots[0].from, NOW);
+    assert_eq!(slots[0].from, since_epoch(NOW));
     for pair in slots.windows(2) {
         assert_eq!(pair[1].from, pair[0].until);
     }
-    assert!(slots.iter().all(|slot| slot.from <= NOW + AHEAD));
+    assert!(
+        slots
+            .iter()
+            .all(|slot| slot.from <= since_epoch(NOW + AHEAD))
+    );
+}
+
+#[tokio::test]
+async fn fractions_of_a_millisecond_are_kept_and_names_are_apart() {
+    let store = table().await;
+    let length = Pace::new(30_000).span(7);
+    for n in 0..1000 {
+        let slot = store.reserve_slot("PUBLISH", NOW, AHEAD, length).await;
+        assert_eq!(slot.unwrap().unwrap().from, since_epoch(NOW) + length * n);
+    }
+    let other = store.reserve_slot("CREATE", NOW, AHEAD, length).await;
+    assert_eq!(other.unwrap().unwrap().from, since_epoch(NOW));
 }

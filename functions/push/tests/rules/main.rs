@@ -5,6 +5,7 @@
 mod arrival;
 mod events;
 mod histories;
+mod pace;
 mod removal;
 mod reports;
 mod subscriptions;

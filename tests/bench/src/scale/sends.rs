@@ -97,8 +97,9 @@ async fn send(
     target: Option<&Value>,
     devices: usize,
 ) -> Result<Sent, Failed> {
+    let queue = target.map_or("JobQueue", |_| "NamedJobQueue");
     let workers = match deliver {
-        Some(deliver) => Some(Workers::start(system, deliver).await?),
+        Some(deliver) => Some(Workers::start(system, deliver, queue).await?),
         None => None,
     };
     system.control(Method::DELETE, "/pushes", None).await?;

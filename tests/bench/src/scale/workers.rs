@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 pub(super) struct Workers {
     processes: Arc<Processes>,
     source: Arc<Source>,
+    /// The queue that feeds them, as the control surface names it.
+    queue: &'static str,
     cpu: Duration,
 }
 
@@ -26,9 +28,6 @@ pub(super) struct Worked {
     pub(super) peak_memory: u64,
 }
 
-const QUEUE: &str = "userpush-JobQueue";
-/// The queue as the control surface names it.
-const SHOWN: &str = "JobQueue";
 /// As in the template.
 const MEMORY: u32 = 256;
 /// An invocation may take so long.
@@ -39,11 +38,15 @@ const VISIBILITY: Duration = Duration::from_secs(130);
 const LOOK: Duration = Duration::from_millis(5);
 
 impl Workers {
-    /// Starts them; the queue is empty then.
+    /// Starts them, fed by this queue, which is empty then.
     ///
     /// # Errors
     /// They do not start.
-    pub(super) async fn start(system: &System, binary: &Path) -> Result<Self, Failed> {
+    pub(super) async fn start(
+        system: &System,
+        binary: &Path,
+        queue: &'static str,
+    ) -> Result<Self, Failed> {
         let shell = "exec \"$0\" >/dev/null".to_owned();
         let recipe = Recipe {
             // What they log is of no interest here, and there is much of it.
@@ -55,12 +58,13 @@ impl Workers {
             endpoint_url: system.cloud.url().to_owned(),
         };
         let cloud = system.cloud.clone();
-        let queue_url = Source::queue_url(&cloud, QUEUE).await?;
+        let queue_url = Source::queue_url(&cloud, &format!("userpush-{queue}")).await?;
         let purge = serde_json::json!({"QueueUrl": queue_url});
         cloud.json("AmazonSQS.PurgeQueue", &purge).await?;
         let processes = Processes::start(recipe, WORKERS).await;
         let processes = Arc::new(processes.map_err(|failed| failed.to_string())?);
         Ok(Self {
+            queue,
             cpu: all(&processes)?,
             source: Arc::new(Source {
                 cloud,
@@ -90,7 +94,7 @@ impl Workers {
     ) -> Result<(), Failed> {
         while !fed.is_finished() {
             let queues = system.control(Method::GET, "/queues", None).await?;
-            let left = ["visible", "inFlight", "delayed"].map(|kind| &queues[SHOWN][kind]);
+            let left = ["visible", "inFlight", "delayed"].map(|kind| &queues[self.queue][kind]);
             if left.iter().all(|left| **left == 0) {
                 break;
             }
