@@ -1,4 +1,5 @@
-//! Sends one message to very many devices, to a local server of this process: by name, by a tag, and to everybody.
+//! Sends one message to very many devices, to a local server of this process: by name, by a tag, and to everybody. Then, at
+//! the pace of the defaults, to 500 users, alone and while a message to everybody is on its way.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
@@ -20,8 +21,19 @@ fn main() -> ExitCode {
         ),
         ("a_broadcast_reaches_every_device", Audience::Everybody),
     ];
-    let trials = trials.map(|(name, audience)| Trial::test(name, move || send(audience)));
-    libtest_mimic::run(&arguments, trials.into()).exit_code()
+    let mut trials: Vec<_> = trials
+        .into_iter()
+        .map(|(name, audience)| Trial::test(name, move || send(audience)))
+        .collect();
+    let name = "a_send_to_500_users_keeps_its_time_alone_and_beside_a_broadcast";
+    trials.push(Trial::test(name, in_turn));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn in_turn() -> Result<(), Failed> {
+    let report = Runtime::new()?.block_on(Large::from_environment().in_turn())?;
+    println!("{report}");
+    Ok(())
 }
 
 fn send(audience: Audience) -> Result<(), Failed> {

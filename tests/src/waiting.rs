@@ -99,6 +99,13 @@ impl Api {
         self.queue_is(queue, idle).await;
     }
 
+    /// Waits until nobody works on a job, and none is left.
+    pub(crate) async fn jobs_end(&self) {
+        for queue in ["JobQueue", "NamedJobQueue"] {
+            self.emptied(queue).await;
+        }
+    }
+
     /// Waits until a queue is as it should be.
     pub(crate) async fn queue_is(&self, queue: &str, expected: impl Fn(&Value) -> bool) {
         let look = async || self.control(Method::GET, "/queues", None).await[queue].take();

@@ -374,7 +374,7 @@ impl Scene {
         self.api.forget_calls().await;
         let answer = self.act().await;
         assert_eq!(answer.status, self.operation.success(), "{}", answer.text);
-        self.api.emptied("JobQueue").await;
+        self.api.jobs_end().await;
         // Before the status is read, which makes calls as well.
         let calls = self.api.calls().await;
         assert!(self.settle(&answer).await, "it is sent");

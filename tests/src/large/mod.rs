@@ -4,6 +4,7 @@
 
 mod check;
 mod crowd;
+mod pace;
 mod report;
 mod settings;
 mod working;
@@ -32,6 +33,16 @@ pub enum Audience {
     Everybody,
 }
 
+impl Audience {
+    /// The queue that its jobs are on, by its name in SQS.
+    const fn queue(self) -> &'static str {
+        match self {
+            Self::Users => "userpush-NamedJobQueue",
+            Self::Subscribers | Self::Everybody => "userpush-JobQueue",
+        }
+    }
+}
+
 const ALERT: &str = "to very many";
 /// What a kill may cost: the pushes of one page, in which there are at most so many devices.
 const PAGE: usize = 100;
@@ -49,7 +60,11 @@ impl Large {
     /// # Panics
     /// Where it cannot go on: the API does not do what it is asked for.
     pub async fn run(&self, audience: Audience) -> Result<Report, String> {
-        let (api, registry, deliver) = self.start(audience).await?;
+        let mut parameters = self.parameters.clone();
+        if audience == Audience::Everybody {
+            parameters.push(("AllowBroadcast".to_owned(), "true".to_owned()));
+        }
+        let (api, registry, deliver) = self.start(parameters).await?;
         let crowd = Crowd::new(self.devices, self.users);
         let others = Crowd::new(self.devices.div_ceil(OTHERS), self.users.div_ceil(OTHERS));
         let begun = Instant::now();
@@ -61,15 +76,19 @@ impl Large {
         }
         let seeded = begun.elapsed();
         let working = match deliver {
-            Some(deliver) => Some(Working::start(&api, &registry.cloud, deliver).await?),
+            Some(deliver) => {
+                Some(Working::start(&api, &registry.cloud, deliver, audience.queue()).await?)
+            }
             None => None,
         };
         self.disturb(&api).await;
         api.forget_calls().await;
         let message = match audience {
-            Audience::Users => {
-                json!({"message": {"alert": ALERT}, "target": {"userIds": crowd.users()}})
-            }
+            // What no platform keeps has no time in which it would expire here.
+            Audience::Users => json!({
+                "message": {"alert": ALERT}, "target": {"userIds": crowd.users()},
+                "settings": {"gcm": {"timeToLive": 0}, "apns": {"timeToLive": 0}},
+            }),
             Audience::Subscribers => {
                 json!({"message": {"alert": ALERT}, "target": {"tagNames": [tag.name]}})
             }
@@ -146,11 +165,10 @@ impl Large {
         }
     }
 
-    async fn start(&self, audience: Audience) -> Result<(Api, Registry, Option<Deliver>), String> {
-        let mut parameters = self.parameters.clone();
-        if audience == Audience::Everybody {
-            parameters.push(("AllowBroadcast".to_owned(), "true".to_owned()));
-        }
+    async fn start(
+        &self,
+        parameters: Vec<(String, String)>,
+    ) -> Result<(Api, Registry, Option<Deliver>), String> {
         let options = local::Options {
             port: 0,
             parameter_overrides: parameters,

@@ -45,9 +45,8 @@ pub(super) struct Worked {
     pub(super) peak_memory: Vec<u64>,
 }
 
-/// The logical name of the function, and its queue's name in SQS.
+/// The logical name of the function.
 const FUNCTION: &str = "DeliverFunction";
-const QUEUE: &str = "userpush-JobQueue";
 
 impl Deliver {
     pub(super) fn with(&self, environment: BTreeMap<String, String>) -> Self {
@@ -59,11 +58,16 @@ impl Deliver {
 }
 
 impl Working {
-    /// Starts the processes, in place of the function in this process.
+    /// Starts the processes, in place of the function in this process. They are fed from the queue of this name in SQS.
     ///
     /// # Errors
     /// They do not start.
-    pub(super) async fn start(api: &Api, cloud: &Cloud, deliver: Deliver) -> Result<Self, String> {
+    pub(super) async fn start(
+        api: &Api,
+        cloud: &Cloud,
+        deliver: Deliver,
+        queue: &str,
+    ) -> Result<Self, String> {
         let off = json!({"function": FUNCTION, "enabled": false});
         api.control(Method::POST, "/sources", Some(off)).await;
         let recipe = Recipe {
@@ -78,7 +82,7 @@ impl Working {
         let function = Arc::new(function.map_err(|failed| failed.to_string())?);
         let source = Source {
             cloud: cloud.clone(),
-            queue_url: Source::queue_url(cloud, QUEUE).await?,
+            queue_url: Source::queue_url(cloud, queue).await?,
             visibility: deliver.visibility,
             at_once: deliver.processes,
             timeout: deliver.timeout,

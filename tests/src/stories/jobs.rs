@@ -2,6 +2,7 @@
 
 use super::metrics::sums;
 use super::publishing::{Stage, counts};
+use super::subscriptions::{made, subscribe, subscriber};
 use crate::answer::NOT_FOUND;
 use crate::api::Api;
 use crate::phone::{Phone, user};
@@ -39,6 +40,11 @@ pub(super) fn stories() -> Vec<Story> {
             connections_that_close_between_two_sends_cost_nothing,
         ),
         own(FAULTS, &[], a_message_that_waited_too_long_is_expired),
+        own(
+            FAULTS,
+            &[],
+            a_message_that_no_platform_keeps_goes_out_however_late,
+        ),
         own(
             FAULTS,
             &[],
@@ -222,7 +228,7 @@ async fn a_job_whose_time_is_over_goes_on_in_another(api: Api) {
     for phone in &stage.phones {
         assert_eq!(api.shown(phone).await, ["Hi"]);
     }
-    api.emptied("JobQueue").await;
+    api.jobs_end().await;
 }
 
 async fn a_job_goes_on_in_twenty_others_and_tells_each_device_once(api: Api) {
@@ -246,7 +252,7 @@ async fn a_job_goes_on_in_twenty_others_and_tells_each_device_once(api: Api) {
     for phone in &stage.phones {
         assert_eq!(api.shown(phone).await, ["Hi"]);
     }
-    api.emptied("JobQueue").await;
+    api.jobs_end().await;
     let jobs = sums(api).await;
     let count = |outcome: &str| jobs[format!("Jobs {outcome}")].as_u64().unwrap();
     assert!(count("continued") >= 20, "{jobs}");
@@ -326,6 +332,41 @@ async fn a_message_that_waited_too_long_is_expired(api: Api) {
     assert_eq!(api.shown(&stage.phones[0]).await, [""; 0]);
 }
 
+async fn a_message_that_no_platform_keeps_goes_out_however_late(api: Api) {
+    let news = made(&api).await;
+    let (_, _, android) = subscriber(&api, &[&news]).await;
+    let stage = Stage::set(api, 2).await;
+    let api = &stage.api;
+    let iphone = &stage.phones[1];
+    subscribe(api, iphone, &news, Some(api.client_secret()))
+        .await
+        .ok(201);
+    let turn = |enabled: bool| json!({"function": "DeliverFunction", "enabled": enabled});
+    api.control(Method::POST, "/sources", Some(turn(false)))
+        .await;
+    let mut ids = Vec::new();
+    for target in [
+        json!({"userIds": crowd(&[&stage.alice])}),
+        json!({"tagNames": [news]}),
+    ] {
+        let settings = json!({"gcm": {"timeToLive": 0}, "apns": {"timeToLive": 0}});
+        let message = json!({"message": {"alert": "Now"}, "target": target, "settings": settings});
+        let sent = api.send(&message).await.ok(202);
+        ids.push(sent["messageId"].as_str().unwrap().to_owned());
+    }
+    api.advance(600).await;
+    api.control(Method::POST, "/sources", Some(turn(true)))
+        .await;
+    for id in &ids {
+        assert_eq!(api.settled(id).await, counts(&json!({"accepted": 2})));
+    }
+    let pushes = api.pushes(&android).await;
+    assert_eq!(pushes[0].fcm()["android"]["ttl"], "0s");
+    let pushes = api.pushes(iphone).await;
+    assert_eq!(pushes.len(), 2);
+    assert_eq!(pushes[0].0["attributes"]["AWS.SNS.MOBILE.APNS.TTL"], "0");
+}
+
 async fn the_messages_of_a_bulk_share_what_is_sent_at_once(api: Api) {
     let stage = Stage::set(api, 1).await;
     let api = &stage.api;
@@ -359,7 +400,7 @@ async fn a_deleted_message_loses_what_is_left_of_its_sending(api: Api) {
     delete.send().await.empty(204);
     heal(api).await;
     api.control(Method::POST, "/sources", Some(fed(true))).await;
-    api.emptied("JobQueue").await;
+    api.jobs_end().await;
     assert_eq!(api.shown(&stage.phones[0]).await, [""; 0]);
     assert_eq!(api.shown(&stage.phones[1]).await, ["Hi"]);
     api.backend_get(&format!("{route}/status"))

@@ -183,7 +183,7 @@ async fn a_job_is_counted_with_the_age_of_its_message(api: Api) {
     api.advance(100).await;
     feed(api, true).await;
     api.settled(&id).await;
-    api.emptied("JobQueue").await;
+    api.jobs_end().await;
     let mut metrics = counted(api).await;
     let age = metrics["MessageAge"][0].as_u64().unwrap();
     assert!((100_000..200_000).contains(&age), "{age}");
@@ -205,7 +205,7 @@ async fn a_job_is_counted_with_the_age_of_its_message(api: Api) {
     api.called("sqs.SendMessageBatch", 1).await;
     api.control(Method::DELETE, "/faults", None).await;
     api.settled(&id).await;
-    api.emptied("JobQueue").await;
+    api.jobs_end().await;
     let metrics = counted(api).await;
     assert_eq!(
         (&metrics["Jobs continued"], &metrics["Jobs finished"]),

@@ -1,14 +1,15 @@
 //! Trouble with the queue of jobs, and what the table does not tell: nothing is lost, nothing sent or counted twice.
 
 use super::jobs::{crowd, heal, told};
+use super::metrics::sums;
 use super::publishing::{Stage, counts};
 use crate::answer::UNAVAILABLE;
 use crate::api::Api;
 use crate::phone::random_hex;
 use crate::story::{Story, alone, own};
-use crate::waiting::VISIBILITY;
+use crate::waiting::{LONG, VISIBILITY, until};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) fn stories() -> Vec<Story> {
     const FAULTS: &str = "it breaks what others need";
@@ -40,6 +41,11 @@ pub(super) fn stories() -> Vec<Story> {
             &[],
             a_send_without_a_key_that_did_not_get_on_the_queue_is_withdrawn,
         ),
+        own(
+            FAULTS,
+            &[],
+            a_job_that_can_reserve_no_turn_publishes_nothing_and_does_not_fail,
+        ),
     ]
 }
 
@@ -57,7 +63,7 @@ async fn a_job_that_comes_twice_sends_once(api: Api) {
     api.control(Method::POST, "/queues/copies", Some(none))
         .await;
     api.advance(VISIBILITY).await;
-    api.emptied("JobQueue").await;
+    api.jobs_end().await;
     for phone in &stage.phones {
         assert_eq!(api.shown(phone).await, ["Once"]);
     }
@@ -116,11 +122,11 @@ async fn a_job_that_keeps_failing_ends_among_the_dead_letters_and_can_be_sent_ba
     let api = &stage.api;
     api.fault("dynamodb", "BatchGetItem", "ValidationException", 1_000_000)
         .await;
-    api.forget_calls().await;
     let id = told(api, &crowd(&[&stage.alice]), "Hi").await;
     for tries in 1..=5 {
-        // The job is claimed and released.
-        api.called("dynamodb.UpdateItem", 2 * tries).await;
+        let failed = |sums: &Value| sums["Jobs failed"].as_u64() == Some(tries);
+        let sums = until(LONG, failed, || sums(api)).await;
+        assert!(sums.is_ok(), "{tries}: {sums:?}");
         let queues = api.control(Method::GET, "/queues", None).await;
         assert_eq!(queues[DEAD]["visible"], 0, "{tries}");
         api.advance(VISIBILITY).await;
@@ -194,4 +200,25 @@ async fn a_send_without_a_key_that_did_not_get_on_the_queue_is_withdrawn(api: Ap
     let kept = api.backend_get("/messages").await.ok(200);
     assert_eq!(kept, json!({"messages": []}));
     assert_eq!(api.shown(&stage.phones[0]).await, [""; 0]);
+}
+
+async fn a_job_that_can_reserve_no_turn_publishes_nothing_and_does_not_fail(api: Api) {
+    let stage = Stage::set(api, 2).await;
+    let api = &stage.api;
+    for fault in ["ThrottlingException", "lostAnswer"] {
+        api.control(Method::DELETE, "/metrics", None).await;
+        // The claim of the job comes before its turns.
+        api.let_pass("dynamodb", "UpdateItem").await;
+        api.fault("dynamodb", "UpdateItem", fault, 1_000_000).await;
+        api.forget_calls().await;
+        let id = told(api, &crowd(&[&stage.alice]), fault).await;
+        api.called("dynamodb.UpdateItem", 8).await;
+        assert_eq!(api.calls().await.get("sns.Publish"), None, "{fault}");
+        heal(api).await;
+        assert_eq!(api.settled(&id).await, counts(&json!({"accepted": 2})));
+        api.jobs_end().await;
+        let jobs = sums(api).await;
+        assert_eq!(jobs["Jobs finished"], 1, "{jobs}");
+        assert_eq!(jobs.get("Jobs failed"), None, "{jobs}");
+    }
 }
