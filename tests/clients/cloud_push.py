@@ -177,7 +177,8 @@ def message(target, gcm=None, apns=None, **more):
 def messages(rows):
     target = {"deviceIds": ["iphone"]}
     rows.send("send_message('Hello', device_ids=['iphone'])", message(target), "iphone", recipients={"iphone": 1})
-    rows.call("get_message(last)", message(target))
+    shown = {"messageId": "<message id>", "status": "Dispatched", "createdTime": "<time>"}
+    rows.call("get_message(last)", {**message(target), **shown})
     rows.call("get_message_status(last)", status())
     rows.call("get_message_delivery_status(last, 'iphone')", f"raises {NOT_FOUND}")
     rows.call("get_push_stats(days=7)", f"raises {NOT_FOUND}")

@@ -23,7 +23,7 @@ struct Without {
 }
 
 /// The time-out of the function in the template.
-const TIMEOUT: u64 = 29_000;
+const TIMEOUT: u64 = 25_000;
 
 #[expect(
     clippy::disallowed_methods,
@@ -94,27 +94,43 @@ impl Without {
         pushes.as_array().unwrap().iter().map(alert).collect()
     }
 
-    /// Calls the function; gives the status and the body.
     async fn send(&self, message: &Value) -> (i64, Value) {
-        let route = "POST /imfpush/v1/apps/{applicationId}/messages";
+        self.posted("/messages", "", message, TIMEOUT).await
+    }
+
+    /// Calls the function, which has so many milliseconds; gives the status and the body.
+    async fn posted(
+        &self,
+        path: &str,
+        query: &str,
+        body: &Value,
+        milliseconds: u64,
+    ) -> (i64, Value) {
+        let route = format!("POST /imfpush/v1/apps/{{applicationId}}{path}");
         let application = self.system.application();
+        let parameters: serde_json::Map<_, _> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .collect();
         let event = json!({
             "version": "2.0",
             "routeKey": route,
-            "rawPath": format!("/imfpush/v1/apps/{application}/messages"),
-            "rawQueryString": "",
+            "rawPath": format!("/imfpush/v1/apps/{application}{path}"),
+            "rawQueryString": query,
             "headers": {"appsecret": self.info["appSecret"], "content-type": "application/json"},
+            "queryStringParameters": parameters,
             "pathParameters": {"applicationId": application},
             "requestContext": {
                 "routeKey": route, "domainName": "localhost", "stage": "$default", "requestId": "R",
                 "timeEpoch": now(), "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1",
                 "sourceIp": "127.0.0.1", "userAgent": ""},
             },
-            "body": message.to_string(),
+            "body": body.to_string(),
             "isBase64Encoded": false,
         });
         let mut context = Context::default();
-        context.deadline = now() + TIMEOUT;
+        context.deadline = now() + milliseconds;
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);
         let clock = || Time::from_millis(now());
         let answer = aws::enter(&self.function, event, &clock, &self.metrics).await;
@@ -148,6 +164,55 @@ async fn a_large_send_is_sent_at_once() {
     }
     let calls = without.control(Method::GET, "/calls", Value::Null).await;
     assert_eq!(calls.get("sqs.SendMessageBatch"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_with_more_names_than_a_request_takes_is_sent_at_once() {
+    let without = Without::start().await;
+    let token = without.phone("D").await;
+    let message = |alert: &str, strangers: usize| {
+        let mut devices: Vec<_> = (0..strangers).map(|n| format!("stranger-{n}")).collect();
+        devices.push("D".to_owned());
+        json!({"message": {"alert": alert}, "target": {"deviceIds": devices}})
+    };
+    let bulk = json!([
+        message("more than there is room for", 150),
+        message("and more", 99),
+        message("and one", 0),
+    ]);
+    let (status, body) = without.posted("/messages/bulk", "", &bulk, TIMEOUT).await;
+    assert_eq!(status, 202, "{body}");
+    let shown = without.shown(&token).await;
+    assert_eq!(
+        shown,
+        ["more than there is room for", "and more", "and one"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_whose_table_is_silent_is_answered_in_time() {
+    let without = Without::start().await;
+    without.phone("D").await;
+    let message =
+        json!({"message": {"alert": "Hi"}, "target": {"deviceIds": ["D"], "platform": ["G"]}});
+    let dry = |milliseconds| without.posted("/messages", "dryRun=true", &message, milliseconds);
+    assert_eq!(dry(TIMEOUT).await.0, 200);
+    for operation in ["BatchGetItem", "Query", "GetItem"] {
+        let fault = json!({"service": "dynamodb", "operation": operation, "fault": "timeout", "times": 100_000});
+        without.control(Method::POST, "/faults", fault).await;
+    }
+    for milliseconds in [2_000, 9_000] {
+        let begun = now();
+        let (status, body) = dry(milliseconds).await;
+        let expected = json!({
+            "code": "FPWSE0025E",
+            "message": "Service Unavailable. Repeat the request after a while.",
+            "requestId": "R",
+        });
+        assert_eq!((status, body), (503, expected));
+        let took = now() - begun;
+        assert!(took < milliseconds, "{took} of {milliseconds} ms");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,9 +48,9 @@ def different(one, other, names):
 
 def answered(code):
     """Status and code of each failure, as the code matches them."""
-    codes = re.findall(r'Self::(\w+)(?:\(_\))? => "(FPWSE\w+)"', code)
+    codes = re.findall(r'Self::(\w+)(?:\(_\)| \{ \.\. \})? => "(FPWSE\w+)"', code)
     statuses = {}
-    for variants, status in re.findall(r"((?:Self::\w+(?:\(_\))?[\s|]*)+) => (\d{3}),", code):
+    for variants, status in re.findall(r"((?:Self::\w+(?:\(_\)| \{ \.\. \})?[\s|]*)+) => (\d{3}),", code):
         statuses |= dict.fromkeys(re.findall(r"Self::(\w+)", variants), status)
     return {(statuses.get(variant), code) for variant, code in codes}
 

@@ -64,6 +64,12 @@ pub(crate) const NOT_SUPPORTED: Refusal = Refusal(
     "Unsupported Media Type. The body has to be application/json.",
 );
 
+pub(crate) const COMPRESSED: Refusal = Refusal(
+    415,
+    "FPWSE0415E",
+    "Unsupported Media Type. The body must have no Content-Encoding.",
+);
+
 impl Answer {
     /// Holds the status and the whole body.
     #[track_caller]

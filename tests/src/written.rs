@@ -21,7 +21,7 @@ pub struct Written {
 struct Text(Arc<Mutex<Vec<u8>>>);
 
 /// Requests of every function with every result, and jobs: a log without one of them is not the log of all stories.
-const LOGGED: [&str; 17] = [
+const LOGGED: [&str; 24] = [
     "\"function\":\"init\"",
     "\"function\":\"register\"",
     "\"function\":\"unregister\"",
@@ -39,6 +39,13 @@ const LOGGED: [&str; 17] = [
     "SNS reported",
     "(INVALID_ARGUMENT)",
     "FPWSE0401E",
+    "\"denial\":\"missing\"",
+    "\"denial\":\"wrong\"",
+    "\"denial\":\"expired\"",
+    "\"denial\":\"other user\"",
+    "\"parameter\":\"userId\"",
+    "\"messageId\":\"",
+    "\"snsMessageId\":\"",
 ];
 
 /// What the metrics of all stories hold.

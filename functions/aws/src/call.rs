@@ -11,6 +11,7 @@ use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, LambdaEvent, Request, RequestExt};
 use push::{ApplicationId, Invalid, Span, Time};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
@@ -123,6 +124,47 @@ impl Call {
             .map(|(_, value)| value.into_owned())
     }
 
+    /// That no query parameter is given twice: one of the values would be ignored. `filter` may be, as all filters hold.
+    ///
+    /// # Errors
+    /// [`Invalid`] names it, or `query` where the contract does not know it.
+    pub fn expect_single_parameters(&self) -> Result<(), Invalid> {
+        let mut names = BTreeSet::new();
+        let mut doubled = self.parameter_names().filter(|name| {
+            let name = name.to_ascii_lowercase();
+            name != "filter" && !names.insert(name)
+        });
+        match doubled.next() {
+            None => Ok(()),
+            Some(name) => {
+                let known = PARAMETERS.iter().find(|known| **known == name);
+                let rule = "It must be given once.";
+                Err(Invalid::new(*known.unwrap_or(&"query"), rule))
+            }
+        }
+    }
+
+    /// That every query parameter is one that this read for backends knows.
+    ///
+    /// # Errors
+    /// [`Failure::QueryParameterUnknown`] names the others.
+    pub fn expect_parameters(&self, known: &'static [&'static str]) -> Result<(), Failure> {
+        let unknown: BTreeSet<_> = self
+            .parameter_names()
+            .filter(|name| !known.contains(&name.as_str()))
+            .map(|name| name.chars().take(LONGEST_NAME).collect())
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let unknown = unknown.into_iter().take(MOST_NAMES).collect();
+        Err(Failure::QueryParameterUnknown { unknown, known })
+    }
+
+    fn parameter_names(&self) -> impl Iterator<Item = String> {
+        form_urlencoded::parse(self.raw_query.as_bytes()).map(|(name, _)| name.into_owned())
+    }
+
     /// A query parameter that is on or off: off where it is absent, on where it has no value. Names and words compare
     /// without letter case: what is meant to do less must not do more for a capital.
     ///
@@ -200,7 +242,8 @@ impl Call {
     /// UTF-16 surrogate in content is U+FFFD. In a name it is U+0000, which no name may hold.
     ///
     /// # Errors
-    /// [`Failure::TooLarge`] over `limit` bytes, [`Failure::UnsupportedContentType`], [`Failure::NotJson`].
+    /// [`Failure::TooLarge`] over `limit` bytes, [`Failure::UnsupportedContentType`], [`Failure::UnsupportedContentEncoding`],
+    /// [`Failure::NotJson`].
     pub fn json(&self, limit: usize) -> Result<Value, Failure> {
         let body: &[u8] = self.request.body().as_ref();
         if body.len() > limit {
@@ -208,6 +251,10 @@ impl Call {
         }
         if !self.header("content-type").is_none_or(is_json) {
             return Err(Failure::UnsupportedContentType);
+        }
+        let encoding = self.header("content-encoding").unwrap_or_default().trim();
+        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
+            return Err(Failure::UnsupportedContentEncoding);
         }
         json::parse(body).ok_or(Failure::NotJson)
     }
@@ -220,8 +267,17 @@ impl Call {
     }
 }
 
+/// The query parameters of the contract.
+const PARAMETERS: [&str; 10] = [
+    "action", "cursor", "deviceId", "dryRun", "expand", "filter", "offset", "size", "tagName",
+    "userId",
+];
+/// An answer names at most so many unknown parameters, by at most so many characters of each.
+const MOST_NAMES: usize = 10;
+const LONGEST_NAME: usize = 64;
 /// What every path of the contract begins with.
 const PREFIX: &str = "/imfpush/v1/apps/{applicationId}";
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 fn is_json(content_type: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::{Call, Failure, Metric, Metrics, Reply, Start, causes};
 use futures_util::FutureExt;
 use lambda_http::LambdaEvent;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use push::Span;
+use push::{Denial, Span};
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
@@ -80,6 +80,7 @@ pub async fn enter<F: Function>(
                 metrics.count(Metric::ClocksDiffer, 1);
             }
         })?;
+        call.expect_single_parameters()?;
         let answer = function.answer(&call);
         match time_left(&call) {
             Some(left) => timeout(left, answer).await.unwrap_or_else(|_| {
@@ -98,14 +99,13 @@ pub async fn enter<F: Function>(
         Ok(reply) => (reply, None),
         Err(failure) => (Reply::failed(&failure, &request_id), Some(failure)),
     };
-    let milliseconds = clock().since(begun).millis();
-    record::<F>(
-        &request_id,
-        &route,
-        reply.status(),
-        failure.as_ref(),
-        milliseconds,
-    );
+    record::<F>(&Line {
+        request_id: &request_id,
+        route: &route,
+        reply: &reply,
+        failure: failure.as_ref(),
+        milliseconds: clock().since(begun).millis(),
+    });
     match reply.status() {
         500.. => metrics.count(Metric::Failures(F::NAME), 1),
         400.. => metrics.count(Metric::Refusals(F::NAME), 1),
@@ -125,19 +125,31 @@ fn time_left(call: &Call) -> Option<Duration> {
     (left > Span::default()).then(|| Duration::from_millis(left.millis()))
 }
 
-/// The one line of a request: no value of the request is part of it.
-fn record<F: Function>(
-    request_id: &str,
-    route: &str,
-    status: u16,
-    failure: Option<&Failure>,
+/// What the log says of a request: no value of the request is part of it.
+struct Line<'a> {
+    request_id: &'a str,
+    route: &'a str,
+    reply: &'a Reply,
+    failure: Option<&'a Failure>,
     milliseconds: u64,
-) {
-    let function = F::NAME;
+}
+
+/// Writes the one line of a request.
+fn record<F: Function>(line: &Line<'_>) {
+    let &Line {
+        request_id,
+        route,
+        reply,
+        failure,
+        milliseconds,
+    } = line;
+    let (function, status, message) = (F::NAME, reply.status(), reply.messages());
     let (code, causes) = (
         failure.map(Failure::code),
         failure.map(|failure| failure.source().map(causes).unwrap_or_default()),
     );
+    let parameter = failure.and_then(Failure::parameter);
+    let denial = failure.and_then(Failure::denial).map(Denial::as_str);
     match status {
         500.. => error!(
             function,
@@ -145,11 +157,24 @@ fn record<F: Function>(
         ),
         400.. => info!(
             function,
-            route, status, code, request_id, causes, milliseconds, "request refused"
+            route,
+            status,
+            code,
+            parameter,
+            denial,
+            request_id,
+            causes,
+            milliseconds,
+            "request refused"
         ),
         _ => info!(
             function,
-            route, status, request_id, milliseconds, "request answered"
+            route,
+            status,
+            messageId = message,
+            request_id,
+            milliseconds,
+            "request answered"
         ),
     }
 }

@@ -2,7 +2,7 @@
 
 use push::message::Refused;
 use push::subscription;
-use push::{Invalid, Refusal};
+use push::{Denial, Invalid, Refusal};
 use std::error::Error;
 use std::fmt;
 
@@ -11,6 +11,8 @@ use std::fmt;
 pub enum Failure {
     /// There is no such device, message, tag, application or route, or the caller may not know of it.
     NotFound,
+    /// There is a route of this path, without a slash at its end.
+    TrailingSlash(&'static str),
     /// There is a tag of this name.
     TagExists,
     /// There is a webhook of this name.
@@ -27,14 +29,23 @@ pub enum Failure {
     Invalid(Invalid),
     /// A query parameter is missing.
     QueryParameterMissing(&'static str),
-    /// The secret is missing, wrong or expired: one answer for all three.
-    Unauthorized,
+    /// Query parameters are not known to a read for backends, which would otherwise answer another question.
+    QueryParameterUnknown {
+        /// Their names, as the caller wrote them.
+        unknown: Vec<String>,
+        /// The names that the route knows.
+        known: &'static [&'static str],
+    },
+    /// The caller did not prove its right. There is one answer, whatever the reason.
+    Unauthorized(Denial),
     /// The route exists, with these methods.
     MethodNotAllowed(&'static str),
     /// The body is too large.
     TooLarge,
     /// The body is of a type that is not JSON.
     UnsupportedContentType,
+    /// The body is compressed.
+    UnsupportedContentEncoding,
     /// The idempotency key was used for another request.
     KeyReused,
     /// It cannot be done now; nothing is lost when the caller repeats it.
@@ -66,19 +77,20 @@ impl Failure {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NotFound | Self::WebhooksOff => "FPWSE0001E",
+            Self::NotFound | Self::TrailingSlash(_) | Self::WebhooksOff => "FPWSE0001E",
             Self::TagExists | Self::WebhookExists => "FPWSE0002E",
             Self::PlatformNotConfigured => "FPWSE0003E",
             Self::NotJson => "FPWSE0004E",
             Self::Invalid(_) => "FPWSE0005E",
+            Self::QueryParameterUnknown { .. } => "FPWSE0007E",
             Self::QueryParameterMissing(_) => "FPWSE0008E",
             Self::Internal(_) => "FPWSE0010E",
             Self::NoSubscription => "FPWSE0012E",
             Self::Unavailable(_) => "FPWSE0025E",
-            Self::Unauthorized => "FPWSE0401E",
+            Self::Unauthorized(_) => "FPWSE0401E",
             Self::MethodNotAllowed(_) => "FPWSE0405E",
             Self::TooLarge => "FPWSE0413E",
-            Self::UnsupportedContentType => "FPWSE0415E",
+            Self::UnsupportedContentType | Self::UnsupportedContentEncoding => "FPWSE0415E",
             Self::KeyReused => "FPWSE0422E",
         }
     }
@@ -88,20 +100,68 @@ impl Failure {
     pub const fn status(&self) -> u16 {
         match self {
             Self::NotFound
+            | Self::TrailingSlash(_)
             | Self::WebhooksOff
             | Self::NoSubscription
             | Self::PlatformNotConfigured => 404,
-            Self::NotJson | Self::Invalid(_) | Self::QueryParameterMissing(_) => 400,
-            Self::Unauthorized => 401,
+            Self::NotJson
+            | Self::Invalid(_)
+            | Self::QueryParameterMissing(_)
+            | Self::QueryParameterUnknown { .. } => 400,
+            Self::Unauthorized(_) => 401,
             Self::MethodNotAllowed(_) => 405,
             Self::TagExists | Self::WebhookExists => 409,
             Self::TooLarge => 413,
-            Self::UnsupportedContentType => 415,
+            Self::UnsupportedContentType | Self::UnsupportedContentEncoding => 415,
             Self::KeyReused => 422,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
         }
     }
+
+    /// The parameter that was wrong, for the log: a name of the contract, and never one that the caller made up.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Invalid(invalid) => Some(loggable(invalid.parameter())),
+            Self::QueryParameterMissing(name) => Some(name),
+            Self::QueryParameterUnknown { .. } => Some("query"),
+            Self::NotJson => Some("body"),
+            _ => None,
+        }
+    }
+
+    /// Why the caller did not prove its right, for the log.
+    #[must_use]
+    pub const fn denial(&self) -> Option<Denial> {
+        match self {
+            Self::Unauthorized(denial) => Some(*denial),
+            _ => None,
+        }
+    }
+}
+
+/// Objects whose members are named by callers.
+const NAMED_BY_CALLERS: [&str; 5] = ["data", "payload", "raw", "texts", "variables"];
+
+/// A path as far as the contract names its parts: `settings.gcm.payload` of `settings.gcm.payload.alice`.
+fn loggable(path: &str) -> &str {
+    let mut end = 0;
+    for part in path.split('.') {
+        end += part.len();
+        if NAMED_BY_CALLERS.contains(&part) {
+            return path.get(..end).unwrap_or_default();
+        }
+        end += 1;
+    }
+    path
+}
+
+/// Names as a sentence lists them: `'a', 'b'`.
+fn quoted(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let names = names.into_iter();
+    let quoted: Vec<_> = names.map(|name| format!("'{}'", name.as_ref())).collect();
+    quoted.join(", ")
 }
 
 impl fmt::Display for Failure {
@@ -109,6 +169,12 @@ impl fmt::Display for Failure {
         match self {
             Self::NotFound => {
                 f.write_str("Not Found. The resource does not exist, or is not yours.")
+            }
+            Self::TrailingSlash(path) => {
+                write!(
+                    f,
+                    "Not Found. The path must be '{path}', without a slash at its end."
+                )
             }
             Self::TagExists => f.write_str("Conflict. There is a tag of this name."),
             Self::WebhookExists => f.write_str("Conflict. There is a webhook of this name."),
@@ -126,13 +192,22 @@ impl fmt::Display for Failure {
             Self::QueryParameterMissing(name) => {
                 write!(f, "Bad Request. The query parameter '{name}' is missing.")
             }
-            Self::Unauthorized => {
+            Self::QueryParameterUnknown { unknown, known } => write!(
+                f,
+                "Bad Request. The query parameters {} are unknown. Known are {}.",
+                quoted(unknown),
+                quoted(*known)
+            ),
+            Self::Unauthorized(_) => {
                 f.write_str("Unauthorized. A secret is missing, wrong or expired.")
             }
             Self::MethodNotAllowed(_) => f.write_str("Method Not Allowed."),
             Self::TooLarge => f.write_str("Request Entity Too Large."),
             Self::UnsupportedContentType => {
                 f.write_str("Unsupported Media Type. The body has to be application/json.")
+            }
+            Self::UnsupportedContentEncoding => {
+                f.write_str("Unsupported Media Type. The body must have no Content-Encoding.")
             }
             Self::KeyReused => f.write_str(
                 "Unprocessable Entity. The Idempotency-Key was used for another request.",
@@ -173,7 +248,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotFound => Self::NotFound,
-            Refusal::Unauthorized => Self::Unauthorized,
+            Refusal::Unauthorized(denial) => Self::Unauthorized(denial),
             Refusal::TooManyLogouts => Self::Unavailable(
                 "more users logged out of the device at once than are remembered".into(),
             ),
@@ -199,6 +274,27 @@ impl From<subscription::Refused> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_names_a_parameter_and_nothing_that_the_caller_named() {
+        for (path, expected) in [
+            ("userId", "userId"),
+            ("[3].target.userIds[7]", "[3].target.userIds[7]"),
+            ("settings.gcm.payload", "settings.gcm.payload"),
+            ("settings.gcm.payload.alice", "settings.gcm.payload"),
+            ("message.texts.de.alert", "message.texts"),
+            ("variables.alice", "variables"),
+            ("", ""),
+        ] {
+            let failure = Failure::Invalid(Invalid::new(path, "It is right."));
+            assert_eq!(failure.parameter(), Some(expected));
+        }
+        let unknown = Failure::QueryParameterUnknown {
+            unknown: vec!["alice".to_owned()],
+            known: &["userId"],
+        };
+        assert_eq!(unknown.parameter(), Some("query"));
+    }
 
     #[test]
     fn the_log_reads_what_the_caller_does_not() {

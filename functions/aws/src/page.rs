@@ -21,6 +21,10 @@ const SIZE: usize = 100;
 const MOST: usize = 500;
 
 impl Page {
+    /// The query parameters of a list that has no others. `expand` is IBM's, and changes nothing. IBM's clients also send
+    /// these with reads that are no lists.
+    pub const PARAMETERS: [&str; 3] = ["expand", "offset", "size"];
+
     /// `offset` and `size` of the query; empty values count as absent.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::http::{HeaderMap, HeaderValue};
+use push::MessageId;
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,6 +15,8 @@ pub struct Reply {
     status: u16,
     headers: HeaderMap,
     body: Option<String>,
+    /// The ids of the messages that it is about.
+    messages: Option<String>,
 }
 
 impl Reply {
@@ -39,6 +42,7 @@ impl Reply {
             status,
             headers: HeaderMap::new(),
             body: None,
+            messages: None,
         }
     }
 
@@ -48,6 +52,20 @@ impl Reply {
         self.headers
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         self
+    }
+
+    /// The same answer, about these messages, which the line of the request in the log names.
+    #[must_use]
+    pub fn about<'a>(mut self, messages: impl IntoIterator<Item = &'a MessageId>) -> Self {
+        let ids: Vec<_> = messages.into_iter().map(MessageId::as_str).collect();
+        self.messages = Some(ids.join(" "));
+        self
+    }
+
+    /// The ids of the messages that it is about, with a space between two.
+    #[must_use]
+    pub fn messages(&self) -> Option<&str> {
+        self.messages.as_deref()
     }
 
     /// The contract's one shape of an error.
@@ -96,6 +114,7 @@ impl Reply {
             status,
             headers,
             body: Some(body),
+            messages: None,
         }
     }
 }

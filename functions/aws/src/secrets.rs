@@ -7,7 +7,7 @@ use aws_sdk_secretsmanager::config::Builder;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use push::webhook::{SigningKey, WebhookId};
-use push::{ApplicationId, Caller, Secret, Span, Time, UserId, UserSecret, Verified};
+use push::{ApplicationId, Caller, Denial, Secret, Span, Time, UserId, UserSecret, Verified};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -25,6 +25,8 @@ pub struct Secrets {
 struct Cached {
     id: String,
     state: Mutex<State>,
+    /// When Secrets Manager was last asked because of a secret that fitted no version.
+    looked: tokio::sync::Mutex<Time>,
 }
 
 #[derive(Clone, Default)]
@@ -45,8 +47,9 @@ struct Versions {
 
 /// So long what was fetched is used without asking again: a rotation is seen within a minute.
 const FRESH: Span = Span::from_seconds(60);
-/// A secret that is not known may be newer than what is cached; so often, at most, that is found out.
-const REFETCH: Span = Span::from_seconds(30);
+/// A secret that fits no version may be newer than what is cached. An environment looks at most once in this time: wrong
+/// secrets, however many, cost half a call a second.
+const LOOK: Span = Span::from_seconds(2);
 /// A version signs user secrets only when every cache must have seen it.
 const SETTLED: Span = Span::from_seconds(120);
 
@@ -67,6 +70,7 @@ impl Secrets {
         let cached = |id: &String| Cached {
             id: id.clone(),
             state: Mutex::default(),
+            looked: tokio::sync::Mutex::default(),
         };
         let config = Builder::from(&start.aws)
             .timeout_config(timeouts)
@@ -103,24 +107,20 @@ impl Secrets {
     /// compare with.
     pub async fn caller(&self, call: &Call) -> Result<Caller, Failure> {
         if call.has_header("appSecret") && call.header("appSecret").is_none() {
-            return Err(Failure::Unauthorized);
+            return Err(Failure::Unauthorized(Denial::Wrong));
         }
         if let Some(secret) = call.header("appSecret").filter(|secret| !secret.is_empty()) {
             return if self.is_for_backends(secret).await? {
                 Ok(Caller::Backend)
             } else {
-                Err(Failure::Unauthorized)
+                Err(Failure::Unauthorized(Denial::Wrong))
             };
         }
-        // Apps send bearer tokens of their own: one that is not the app secret says nothing.
-        if let Some(bearer) = bearer(call) {
-            let versions = self.versions(&self.for_backends).await?;
-            if self.matches(&self.for_backends, &versions, bearer).await? {
-                return Ok(Caller::Backend);
-            }
+        if self.has_backends_bearer(call).await? {
+            return Ok(Caller::Backend);
         }
         match call.header("clientSecret") {
-            None if call.has_header("clientSecret") => Err(Failure::Unauthorized),
+            None if call.has_header("clientSecret") => Err(Failure::Unauthorized(Denial::Wrong)),
             None | Some("" | "anonymous") => Ok(Caller::Nobody),
             Some(secret) => self.device(secret).await,
         }
@@ -131,6 +131,7 @@ impl Secrets {
     /// # Errors
     /// [`Failure::Unauthorized`] where it does not; [`Failure::Unavailable`] where no secret can be had to compare with.
     pub async fn backend(&self, call: &Call) -> Result<(), Failure> {
+        let mut denial = Denial::Missing;
         for secret in [call.header("appSecret"), bearer(call)]
             .into_iter()
             .flatten()
@@ -138,8 +139,19 @@ impl Secrets {
             if self.is_for_backends(secret).await? {
                 return Ok(());
             }
+            denial = Denial::Wrong;
         }
-        Err(Failure::Unauthorized)
+        Err(Failure::Unauthorized(denial))
+    }
+
+    /// Whether a backend calls a route that is open to everybody: `false` also where no secret can be had to compare with.
+    pub async fn is_backend(&self, call: &Call) -> bool {
+        let secret = call.header("appSecret").filter(|secret| !secret.is_empty());
+        let known = match secret {
+            Some(secret) => self.is_for_backends(secret).await,
+            None => self.has_backends_bearer(call).await,
+        };
+        known.unwrap_or(false)
     }
 
     /// A client secret for `user` that lasts for `life`, signed with a version that every cache knows by now.
@@ -183,6 +195,19 @@ impl Secrets {
         Ok(self.versions(&self.for_devices).await?.current.clone())
     }
 
+    /// Whether the bearer token of the call is the app secret. Apps send bearer tokens of their own, with every call: one
+    /// that cannot be a version of the app secret is no reason to look for a newer one.
+    async fn has_backends_bearer(&self, call: &Call) -> Result<bool, Failure> {
+        let Some(bearer) = bearer(call) else {
+            return Ok(false);
+        };
+        let versions = self.versions(&self.for_backends).await?;
+        if bearer.len() == versions.current.expose().len() {
+            return self.is_for_backends(bearer).await;
+        }
+        self.matches(&self.for_backends, &versions, bearer).await
+    }
+
     async fn device(&self, presented: &str) -> Result<Caller, Failure> {
         let cached = &self.for_devices;
         let mut versions = self.versions(cached).await?;
@@ -194,16 +219,8 @@ impl Secrets {
             if let Some(caller) = previous.and_then(|key| self.proved(key, presented)) {
                 return Ok(caller);
             }
-            let keys = std::iter::once(&versions.current).chain(previous);
-            let newer = UserSecret::verify(presented, keys, &self.application)
-                == Verified::UnknownKey
-                || versions.could_be_newer(presented);
-            let refetched = if newer {
-                self.refetch(cached).await
-            } else {
-                None
-            };
-            versions = refetched.ok_or(Failure::Unauthorized)?;
+            let newer = self.look(cached, &versions).await;
+            versions = newer.ok_or(Failure::Unauthorized(Denial::Wrong))?;
         }
     }
 
@@ -232,13 +249,7 @@ impl Secrets {
         if self.matches(cached, &versions, presented).await? {
             return Ok(true);
         }
-        let newer = versions.could_be_newer(presented);
-        let refetched = if newer {
-            self.refetch(cached).await
-        } else {
-            None
-        };
-        match refetched {
+        match self.look(cached, &versions).await {
             Some(versions) => self.matches(cached, &versions, presented).await,
             None => Ok(false),
         }
@@ -303,29 +314,36 @@ impl Secrets {
         }
     }
 
-    /// The versions as they are now, unless they were fetched a short time ago.
-    async fn refetch(&self, cached: &Cached) -> Option<Arc<Versions>> {
-        let recently = (self.clock)().since(cached.read().fetched) < REFETCH;
-        if recently {
-            None
-        } else {
-            self.fetch(cached).await.ok()
+    /// Versions that are newer than these, if there are any and it may be found out now. Of several calls at a time one
+    /// looks, and the others wait for what it finds. What is not newer stays as fresh or old as it is.
+    async fn look(&self, cached: &Cached, known: &Versions) -> Option<Arc<Versions>> {
+        let is_newer = |current: &Secret| current.expose() != known.current.expose();
+        let mut looked = cached.looked.lock().await;
+        let found = cached.read().versions;
+        if let Some(newer) = found.filter(|found| is_newer(&found.current)) {
+            return Some(newer);
         }
+        let now = (self.clock)();
+        if now.since(*looked) < LOOK {
+            return None;
+        }
+        *looked = now;
+        let (current, since) = self.current(cached).await.ok()?;
+        is_newer(&current).then(|| {
+            cached.change(|state| state.fetched = now);
+            cached.keep(current, since)
+        })
     }
 
     async fn fetch(&self, cached: &Cached) -> Result<Arc<Versions>, Cause> {
         cached.change(|state| state.fetched = (self.clock)());
+        let (current, since) = self.current(cached).await?;
+        Ok(cached.keep(current, since))
+    }
+
+    async fn current(&self, cached: &Cached) -> Result<(Secret, Time), Cause> {
         let current = self.get(&cached.id, "AWSCURRENT").await?;
-        let (current, since) = current.ok_or("Secrets Manager: the secret has no value")?;
-        let known = cached.read().versions;
-        let versions = Arc::new(Versions {
-            likely: known.and_then(|known| known.before(&current)),
-            current,
-            since,
-            previous: OnceCell::new(),
-        });
-        cached.change(|state| state.versions = Some(Arc::clone(&versions)));
-        Ok(versions)
+        Ok(current.ok_or("Secrets Manager: the secret has no value")?)
     }
 
     /// The secret at a stage and when that version was made; nothing where there is none at this stage.
@@ -381,11 +399,6 @@ impl Versions {
             Some(self.current.clone())
         }
     }
-
-    /// A text that is none of these and might be a version that was made since they were fetched.
-    fn could_be_newer(&self, presented: &str) -> bool {
-        presented.len() == self.current.expose().len()
-    }
 }
 
 impl Cached {
@@ -394,6 +407,19 @@ impl Cached {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// From now on these are the versions.
+    fn keep(&self, current: Secret, since: Time) -> Arc<Versions> {
+        let known = self.read().versions;
+        let versions = Arc::new(Versions {
+            likely: known.and_then(|known| known.before(&current)),
+            current,
+            since,
+            previous: OnceCell::new(),
+        });
+        self.change(|state| state.versions = Some(Arc::clone(&versions)));
+        versions
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

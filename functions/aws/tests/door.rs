@@ -6,7 +6,7 @@ use aws::{Call, Failure, Function, Metrics, Reply, Start};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::{Context, LambdaEvent};
 use proptest::prelude::*;
-use push::{ApplicationId, Time};
+use push::{ApplicationId, Denial, Invalid, MessageId, Time};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,14 @@ impl Function for Echo {
         match call.header("do") {
             Some("panic") => panic!("a fault in the code"),
             Some("fail") => Err(Failure::Internal("the cause: a secret of ours".into())),
+            Some("deny") => Err(Failure::Unauthorized(Denial::Expired)),
+            Some("refuse") => {
+                Err(Invalid::new("settings.gcm.payload.alice", "It is right.").into())
+            }
+            Some("send") => {
+                let ids = ["AAAAAAA1", "AAAAAAA2"].map(|id| MessageId::parse(id).unwrap());
+                Ok(Reply::empty(204).about(&ids))
+            }
             Some("hang") => std::future::pending().await,
             Some("wait") => Err(Failure::Unavailable("throttled".into())),
             Some("body") => Reply::json(200, &call.json(8)?),
@@ -358,7 +366,31 @@ async fn each_request_has_one_line_in_the_log() {
             line(
                 "INFO",
                 "request refused",
-                json!({"status": 400, "code": "FPWSE0004E", "causes": ""}),
+                json!({"status": 400, "code": "FPWSE0004E", "causes": "", "parameter": "body"}),
+            ),
+        ),
+        (
+            "refuse",
+            line(
+                "INFO",
+                "request refused",
+                json!({"status": 400, "code": "FPWSE0005E", "causes": "", "parameter": "settings.gcm.payload"}),
+            ),
+        ),
+        (
+            "deny",
+            line(
+                "INFO",
+                "request refused",
+                json!({"status": 401, "code": "FPWSE0401E", "causes": "", "denial": "expired"}),
+            ),
+        ),
+        (
+            "send",
+            line(
+                "INFO",
+                "request answered",
+                json!({"status": 204, "messageId": "AAAAAAA1 AAAAAAA2"}),
             ),
         ),
         (
@@ -390,6 +422,23 @@ async fn a_call_that_takes_too_long_is_answered_before_lambda_ends_it() {
         (503, &json!("FPWSE0025E"))
     );
     assert_eq!(begun.elapsed().as_millis(), 14_500);
+}
+
+#[tokio::test]
+async fn a_query_parameter_is_read_once() {
+    for (query, right) in [
+        ("q=1&r=2", true),
+        ("filter=1&filter=2", true),
+        ("q=1&&&===", true),
+        ("q=1&q=1", false),
+        ("q=1&Q=", false),
+        ("q=1&%71=2", false),
+        ("=1&=2", false),
+    ] {
+        let response = answered(with("/rawQueryString", json!(query))).await;
+        let expected = if right { 200 } else { 400 };
+        assert_eq!(response.status_code, expected, "{query}");
+    }
 }
 
 /// Mostly a moment that both clocks could show, else any.

@@ -56,14 +56,23 @@ impl Feedback {
         let report = Report::parse(&message.body)?;
         let (event, failure) = (report.event.as_str(), report.failure.as_str());
         let (platform, reason) = (report.platform.letter(), report.reason.as_str());
+        let push = report.message.as_str();
         match report.meaning() {
-            Meaning::Nothing => tracing::info!(event, failure, platform, reason, "SNS reported"),
+            Meaning::Nothing => tracing::info!(
+                event,
+                failure,
+                platform,
+                reason,
+                snsMessageId = push,
+                "SNS reported"
+            ),
             Meaning::Misconfigured => {
                 tracing::error!(
                     event,
                     failure,
                     platform,
                     reason,
+                    snsMessageId = push,
                     "a platform does not work as it is configured"
                 );
                 self.metrics
@@ -76,6 +85,7 @@ impl Feedback {
                     failure,
                     platform,
                     reason,
+                    snsMessageId = push,
                     ?removal,
                     "SNS reported a dead token"
                 );

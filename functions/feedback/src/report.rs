@@ -20,6 +20,8 @@ pub(crate) struct Report {
     pub platform: Platform,
     /// When it happened.
     pub time: Time,
+    /// The id that SNS gave the push when it took it; empty where the report is about none.
+    pub message: String,
 }
 
 /// What a report says about the device.
@@ -61,6 +63,8 @@ struct Written {
     failure_message: String,
     endpoint_arn: String,
     time: String,
+    #[serde(default)]
+    message_id: String,
 }
 
 impl Report {
@@ -76,6 +80,9 @@ impl Report {
             failure: written.failure_type,
             reason: loggable(&written.failure_message),
             endpoint: written.endpoint_arn,
+            message: Some(written.message_id)
+                .filter(|id| is_uuid(id))
+                .unwrap_or_default(),
         })
     }
 
@@ -99,6 +106,11 @@ impl Report {
             _ => Meaning::Nothing,
         }
     }
+}
+
+/// An id as SNS gives them, which may be logged.
+fn is_uuid(text: &str) -> bool {
+    text.len() <= 36 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 /// The words of a text that may be logged. SNS repeats what the platform answered, and that may repeat the token or a value

@@ -2,7 +2,7 @@
 
 use aws::secrets::Secrets;
 use aws::{Call, Failure, Function, Reply, Settings, Start};
-use push::{ClientSecretMode, UserId};
+use push::{ClientSecretMode, Denial, UserId};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -26,7 +26,8 @@ impl Function for Init {
 
     async fn answer(&self, call: &Call) -> Result<Reply, Failure> {
         call.expect_application(&self.settings.application)?;
-        let user = self.user(call).ok_or(Failure::Unauthorized)?;
+        let user = self.user(call);
+        let user = user.ok_or(Failure::Unauthorized(Denial::Wrong))?;
         let mut answer =
             json!({"applicationId": self.settings.application.as_str(), "userId": user.as_str()});
         let mut set = |name: &str, value: Value| {

@@ -1,7 +1,7 @@
 //! Who calls, as far as the secret in the request proves it.
 
 use crate::logout::{LoggedOut, UserHash};
-use crate::{Refusal, Time, UserId};
+use crate::{Denial, Refusal, Time, UserId};
 
 /// What the secrets of a request prove. A malformed or forged secret proves nothing and never becomes a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Caller {
         user: UserId,
         /// When it was made; whole seconds.
         issued: Time,
-        /// Until when it speaks for that user in everything; past it, it can still log out.
+        /// Until when it speaks for that user in everything. Past it, it still logs out and reports.
         expires: Time,
     },
 }
@@ -60,10 +60,21 @@ impl Caller {
         matches!(self, Self::User { user: own, expires, .. } if own == user && now < *expires)
     }
 
-    /// Proves to be or to have been this user: enough to log out.
+    /// Proves to be or to have been this user: enough to log out, and to report what became of a message.
     #[must_use]
     pub fn was(&self, user: &UserId) -> bool {
         matches!(self, Self::User { user: own, .. } if own == user)
+    }
+
+    /// Why it does not speak for this user.
+    #[must_use]
+    pub fn denial(&self, user: &UserId) -> Denial {
+        match self {
+            Self::Nobody => Denial::Missing,
+            Self::User { .. } if self.was(user) => Denial::Expired,
+            Self::User { .. } => Denial::OtherUser,
+            Self::Provisioned | Self::Backend => Denial::Wrong,
+        }
     }
 
     /// Whom its logout concerns. Without a secret, nobody.
@@ -91,7 +102,9 @@ impl Caller {
     /// [`Refusal::Unauthorized`] for a caller without a secret where all calls need one.
     pub fn admit(&self, require: RequireClientSecret) -> Result<(), Refusal> {
         match (self, require) {
-            (Self::Nobody, RequireClientSecret::Always) => Err(Refusal::Unauthorized),
+            (Self::Nobody, RequireClientSecret::Always) => {
+                Err(Refusal::Unauthorized(Denial::Missing))
+            }
             _ => Ok(()),
         }
     }

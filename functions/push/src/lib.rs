@@ -34,7 +34,7 @@ pub use caller::{Caller, ClientSecretMode, RequireClientSecret};
 pub use id::{ApplicationId, DeviceId, MessageId, UserId};
 pub use invalid::Invalid;
 pub use platform::Platform;
-pub use refusal::Refusal;
+pub use refusal::{Denial, Refusal};
 pub use secret::{Secret, TooShort};
 pub use tag::{TagId, TagName};
 pub use time::{Span, Time};

@@ -22,7 +22,7 @@ use crate::logout::UserHash;
 use crate::subscription::Subscriptions;
 use crate::token_item::TokenItem;
 use crate::unregistration::{Ending, TokenSeen};
-use crate::{Caller, DeviceId, Refusal, Time, Token, TokenKey, UserId};
+use crate::{Caller, Denial, DeviceId, Refusal, Time, Token, TokenKey, UserId};
 
 /// What a device asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -409,24 +409,25 @@ fn ended(
     })
 }
 
-/// The table of who may register what.
-fn authorise(
+/// The table of who may register what: for this user or for nobody, on a device of this owner or of nobody.
+///
+/// # Errors
+/// [`Refusal::Unauthorized`].
+pub fn authorise(
     now: Time,
     user: Option<&UserId>,
     owner: Option<&UserId>,
     same_token: bool,
     caller: &Caller,
 ) -> Result<(), Refusal> {
-    let allowed = match (user, owner) {
-        (Some(user), _) => caller.speaks_for(user, now),
-        (None, None) => true,
+    let refused = |user| Err(Refusal::Unauthorized(caller.denial(user)));
+    match (user, owner) {
+        (Some(user), _) if !caller.speaks_for(user, now) => refused(user),
         // The token proves that the phone itself asks, and what it asks for is a logout.
-        (None, Some(owner)) => same_token || caller.is_trusted() || caller.was(owner),
-    };
-    if allowed {
-        Ok(())
-    } else {
-        Err(Refusal::Unauthorized)
+        (None, Some(owner)) if !(same_token || caller.is_trusted() || caller.was(owner)) => {
+            refused(owner)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -477,7 +478,7 @@ impl Snapshot {
         let erasure = self.erasure.filter(|_| wanted.user.is_some());
         let erased = erasure.is_some_and(|erasure| erasure.overtakes(place));
         if !erased && erasure.is_some_and(|erasure| erasure.refuses(wanted.issued)) {
-            return Err(Refusal::Unauthorized);
+            return Err(Refusal::Unauthorized(Denial::Erased));
         }
         if device.is_some_and(|record| record.place > place || logged_out(record))
             || token.is_some_and(|item| item.place > place)

@@ -4,7 +4,7 @@
 use crate::change::{Action, Case, Change};
 use crate::device::{Device, Policy, Record, State, Version};
 use crate::token::hex;
-use crate::{Caller, DeviceId, Refusal, Span, TagId, TagName, Time};
+use crate::{Caller, Denial, DeviceId, Refusal, Span, TagId, TagName, Time};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -247,9 +247,9 @@ pub(crate) fn authorise(
         return Ok(());
     };
     match caller {
-        Caller::Nobody => Err(Refusal::Unauthorized),
+        Caller::Nobody => Err(Refusal::Unauthorized(Denial::Missing)),
         Caller::User { .. } if caller.is(owner, now) => Ok(()),
-        Caller::User { .. } if caller.was(owner) => Err(Refusal::Unauthorized),
+        Caller::User { .. } if caller.was(owner) => Err(Refusal::Unauthorized(Denial::Expired)),
         Caller::User { .. } => Err(Refusal::NotFound),
         Caller::Provisioned | Caller::Backend => Ok(()),
     }

@@ -7,7 +7,7 @@ use crate::change::{Action, Case, Change, TokenCondition, seen};
 use crate::device::{Policy, Record, Version};
 use crate::logout::{LoggedOut, LogoutMarkers, UserHash};
 use crate::token_item::TokenItem;
-use crate::{Caller, DeviceId, Refusal, Time, UserId};
+use crate::{Caller, Denial, DeviceId, Refusal, Time, UserId};
 
 /// What unregistering comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,8 @@ pub fn unregister(
     });
     let who = caller.logs_out();
     if who.is_none() && !own {
-        return Err(live.map_or(Refusal::NotFound, |_| Refusal::Unauthorized));
+        let missing = Refusal::Unauthorized(Denial::Missing);
+        return Err(live.map_or(Refusal::NotFound, |_| missing));
     }
     let left = present.and_then(Record::left_by).cloned();
     let again = left.is_some() && left.map(LoggedOut::User) == who;

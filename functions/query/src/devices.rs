@@ -32,6 +32,9 @@ struct Found {
     total: Option<usize>,
 }
 
+/// The query parameters. `expand` is IBM's, and changes nothing.
+const PARAMETERS: [&str; 6] = ["cursor", "expand", "filter", "offset", "size", "userId"];
+
 /// So many shards are read at the same time, at most.
 const READS: usize = 16;
 
@@ -43,6 +46,7 @@ impl Query {
     /// GET `…/devices`.
     pub(crate) async fn devices(&self, call: &Call) -> Result<Reply, Failure> {
         self.secrets.backend(call).await?;
+        call.expect_parameters(&PARAMETERS)?;
         let wanted = Wanted::of(call)?;
         let found = match &wanted.user {
             Some(user) => self.of_user(call, user, &wanted).await?,

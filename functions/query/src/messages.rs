@@ -9,8 +9,16 @@ use serde_json::{Map, json};
 impl Query {
     /// GET `…/messages/{messageId}`.
     pub(crate) async fn asked(&self, call: &Call) -> Result<Reply, Failure> {
-        let (message, _) = self.message(call).await?;
-        Reply::json(200, &message.asked)
+        let (message, jobs) = self.message(call).await?;
+        let state = state(&message, &jobs, call.now);
+        let mut shown = message.asked;
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("messageId".to_owned(), call.path("messageId").into());
+            shown.insert("status".to_owned(), state.into());
+            let created = message.created.to_string();
+            shown.insert("createdTime".to_owned(), created.into());
+        }
+        Reply::json(200, &shown)
     }
 
     /// GET `…/messages/{messageId}/status`.
@@ -23,6 +31,7 @@ impl Query {
     /// GET `…/messages`.
     pub(crate) async fn list(&self, call: &Call) -> Result<Reply, Failure> {
         self.secrets.backend(call).await?;
+        call.expect_parameters(&Page::PARAMETERS)?;
         let page = Page::of(call)?;
         let (retention, most) = (self.settings.message_retention, page.offset + page.size);
         let newest = self.store.newest(call.now, retention, most).await?;
@@ -45,6 +54,7 @@ impl Query {
 
     async fn message(&self, call: &Call) -> Result<(StoredMessage, Vec<JobState>), Failure> {
         self.secrets.backend(call).await?;
+        call.expect_parameters(&Page::PARAMETERS)?;
         self.store
             .message(&id(call)?, call.now)
             .await?
@@ -54,6 +64,17 @@ impl Query {
 
 fn id(call: &Call) -> Result<MessageId, Failure> {
     MessageId::parse(call.path("messageId")).map_err(|_| Failure::NotFound)
+}
+
+/// How far a message has come.
+fn state(message: &StoredMessage, jobs: &[JobState], now: Time) -> &'static str {
+    let done = jobs.iter().filter(|job| job.done).count();
+    match u64::try_from(done) {
+        Ok(done) if done >= message.jobs => "Dispatched",
+        _ if jobs.iter().any(|job| job.is_given_up(now)) => "Failed",
+        _ if jobs.is_empty() => "Accepted",
+        _ => "Processing",
+    }
 }
 
 /// How far a message has come, what became of it, and what devices report.
@@ -67,13 +88,7 @@ fn status(
     let counts = jobs
         .iter()
         .fold(Counts::default(), |sum, job| sum.plus(job.counts));
-    let done = jobs.iter().filter(|job| job.done).count();
-    let state = match u64::try_from(done) {
-        Ok(done) if done >= message.jobs => "Dispatched",
-        _ if jobs.iter().any(|job| job.is_given_up(now)) => "Failed",
-        _ if jobs.is_empty() => "Accepted",
-        _ => "Processing",
-    };
+    let state = state(message, jobs, now);
     let counts: Map<_, _> = counts
         .named()
         .into_iter()

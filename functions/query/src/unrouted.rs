@@ -22,20 +22,38 @@ pub const ROUTES: [(&str, &str); 15] = [
     ("/webhooks/{webhookName}", "DELETE, GET, PUT"),
 ];
 
-/// A path under another application, or of no route, is not found; a known path with another method is told which it has.
+/// A path under another application, or of no route, is not found; a known path with another method is told which it has,
+/// and one with a slash at its end, to which something is posted, is told the path without it.
 /// OPTIONS is answered for browsers, to which the gateway adds its CORS headers.
 ///
 /// # Errors
-/// [`Failure::NotFound`], [`Failure::MethodNotAllowed`].
+/// [`Failure::NotFound`], [`Failure::TrailingSlash`], [`Failure::MethodNotAllowed`].
 pub fn answer(method: &str, path: &str, application: &ApplicationId) -> Result<Reply, Failure> {
     if method == "OPTIONS" {
         return Ok(Reply::empty(204));
     }
     let rest = below(path, application).unwrap_or_default();
-    match ROUTES.iter().find(|(template, _)| fits(template, rest)) {
-        Some((_, methods)) => Err(Failure::MethodNotAllowed(methods)),
-        None => Err(Failure::NotFound),
+    if let Some((_, methods)) = route(rest) {
+        return Err(Failure::MethodNotAllowed(methods));
     }
+    // Elsewhere an id is missing behind the slash: what stands before it is another route.
+    let posted = Some(rest).filter(|_| method == "POST");
+    match posted
+        .and_then(|rest| rest.strip_suffix('/'))
+        .and_then(route)
+    {
+        Some((template, methods)) if methods.ends_with("POST") => {
+            Err(Failure::TrailingSlash(template))
+        }
+        _ => Err(Failure::NotFound),
+    }
+}
+
+/// The route that a path below the application is of, with its methods.
+fn route(path: &str) -> Option<(&'static str, &'static str)> {
+    ROUTES
+        .into_iter()
+        .find(|(template, _)| fits(template, path))
 }
 
 /// What of a path stands below the application; nothing where it is another one's.
@@ -62,6 +80,7 @@ mod tests {
         match answer(method, path, &application) {
             Ok(_) => "204".to_owned(),
             Err(Failure::MethodNotAllowed(methods)) => format!("405 {methods}"),
+            Err(Failure::TrailingSlash(path)) => format!("404 {path}"),
             Err(failure) => failure.status().to_string(),
         }
     }
@@ -78,6 +97,17 @@ mod tests {
             ("OPTIONS", "/imfpush/v1/apps/app/devices", "204"),
             ("PUT", "/imfpush/v1/apps/app/messages/bulk", "405 POST"),
             ("GET", "/imfpush/v1/apps/app/devices/", "404"),
+            ("POST", "/imfpush/v1/apps/app/devices/", "404 /devices"),
+            ("POST", "/imfpush/v1/apps/app/messages/", "404 /messages"),
+            ("PUT", "/imfpush/v1/apps/app/devices/", "404"),
+            ("POST", "/imfpush/v1/apps/app/devices//", "404"),
+            (
+                "POST",
+                "/imfpush/v1/apps/app/messages/bulk/",
+                "404 /messages/bulk",
+            ),
+            ("POST", "/imfpush/v1/apps/app/devices/D1/", "404"),
+            ("POST", "/imfpush/v1/apps/other/devices/", "404"),
             ("GET", "/imfpush/v1/apps/app/devices/a/b", "404"),
             ("GET", "/imfpush/v1/apps/other/devices", "404"),
             ("GET", "/imfpush/v1/apps/application/devices", "404"),

@@ -8,8 +8,8 @@ use aws::sns::Applications;
 use aws::{Call, Failure, Function, Reply, Settings, Start, missing, shown};
 use body::Body;
 use push::device::Device;
-use push::registration::{IfAbsent, Registration};
-use push::{DeviceId, Token};
+use push::registration::{self, IfAbsent, Registration};
+use push::{Caller, DeviceId, Token, UserId};
 use std::sync::Arc;
 
 /// POST `…/devices`, PUT and GET `…/devices/{deviceId}`.
@@ -85,16 +85,14 @@ impl Register {
             .transpose()?;
         let caller = self.secrets.caller(call).await?;
         caller.admit(self.settings.require_client_secret)?;
-        if user
-            .as_ref()
-            .is_some_and(|user| !caller.speaks_for(user, call.now))
-        {
-            return Err(Failure::Unauthorized);
-        }
+        registration::authorise(call.now, user.as_ref(), None, false, &caller)?;
         let token = match (token, if_absent) {
             (Some(token), _) => token,
             (None, IfAbsent::Create) => return Err(missing("platform").into()),
-            (None, IfAbsent::NotFound) => self.token_of(&device, body, call).await?,
+            (None, IfAbsent::NotFound) => {
+                self.token_of(&device, body, user.as_ref(), &caller, call)
+                    .await?
+            }
         };
         if self.applications.arn(token.platform()).is_none() {
             return Err(Failure::PlatformNotConfigured);
@@ -111,11 +109,14 @@ impl Register {
         Ok((wanted.device, device))
     }
 
-    /// The token of a body without a platform: the iOS SDK leaves it out when it updates a device.
+    /// The token of a body without a platform: the iOS SDK leaves it out when it updates a device. Who may register comes
+    /// before what is wrong with the token, which would tell a stranger the platform of somebody's device.
     async fn token_of(
         &self,
         device: &DeviceId,
         body: &Body,
+        user: Option<&UserId>,
+        caller: &Caller,
         call: &Call,
     ) -> Result<Token, Failure> {
         let record = self.bindings.store().device(device).await?;
@@ -123,13 +124,17 @@ impl Register {
             .as_ref()
             .and_then(|record| record.live(call.now))
             .ok_or(Failure::NotFound)?;
-        Ok(body.token(known.token.platform())?)
+        let token = body.token(known.token.platform());
+        let owner = self.bindings.policy().owner(known, call.now);
+        let same_token = token.as_ref().is_ok_and(|token| known.token.is(token));
+        registration::authorise(call.now, user, owner, same_token, caller)?;
+        Ok(token?)
     }
 
     /// A secret that is wrong makes no difference here: what is not the caller's is not found, and nothing else is said.
     async fn read(&self, call: &Call, id: &DeviceId) -> Result<Device, Failure> {
         let caller = match self.secrets.caller(call).await {
-            Err(Failure::Unauthorized) => return Err(Failure::NotFound),
+            Err(Failure::Unauthorized(_)) => return Err(Failure::NotFound),
             caller => caller?,
         };
         self.bindings.read(id, &caller, call.arrived).await

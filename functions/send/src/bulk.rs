@@ -25,7 +25,8 @@ impl Sender {
         let mut room = AT_ONCE;
         let plan = |message| {
             let plan = self.plan(message, room);
-            room -= plan.at_once();
+            // Without a queue all of them are sent at once, however many names they have.
+            room = room.saturating_sub(plan.at_once());
             plan
         };
         let plans: Vec<_> = messages.iter().map(plan).collect();
@@ -67,6 +68,10 @@ impl Sender {
             let entry = Entry::of(&kept.id, message.alert(), &kept.stored);
             list.extend(entry.map(|entry| shown::entry(&self.settings, call, &entry)));
         }
-        Reply::json(202, &json!({"messages": list})).map_err(|failure| (failure, list.len()))
+        let reply = Reply::json(202, &json!({"messages": list}));
+        let ids = accepted.iter().map(|kept| &kept.id);
+        reply
+            .map(|reply| reply.about(ids))
+            .map_err(|failure| (failure, list.len()))
     }
 }

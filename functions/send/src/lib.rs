@@ -136,7 +136,7 @@ fn answer(message: &Message, id: &MessageId, counts: Option<&[u64]>) -> Result<R
     if let Some(counts) = counts {
         answer["recipients"] = recipients(message.target(), counts).into();
     }
-    Reply::json(202, &answer)
+    Ok(Reply::json(202, &answer)?.about([id]))
 }
 
 /// Devices by the target that they were reached for; none where it has more names than are kept of it.

@@ -29,6 +29,11 @@ struct Part {
     total: Option<usize>,
 }
 
+/// The query parameters of a list for backends. `expand` is IBM's, and changes nothing.
+const PARAMETERS: [&str; 7] = [
+    "cursor", "deviceId", "expand", "offset", "size", "tagName", "userId",
+];
+
 /// So long the subscriptions of a page are looked for. Then the page is what was found, and the next one goes on.
 const PATIENCE: Span = Span::from_seconds(5);
 
@@ -47,6 +52,7 @@ impl Tags {
             return Reply::json(200, &json!({"subscriptions": shown}));
         }
         self.secrets.backend(call).await?;
+        call.expect_parameters(&PARAMETERS)?;
         let part = match (&user, &tag) {
             (Some(user), tag) => self.of_user(call, user, tag.as_ref(), page).await?,
             (None, Some(tag)) => self.of_tag(call, tag, page).await?,
@@ -88,7 +94,7 @@ impl Tags {
     /// A secret that is wrong makes no difference here: what is not the caller's is not found, as for every read.
     async fn of_device(&self, call: &Call, id: DeviceId) -> Result<Vec<Found>, Failure> {
         let caller = match self.secrets.caller(call).await {
-            Err(Failure::Unauthorized) => return Err(Failure::NotFound),
+            Err(Failure::Unauthorized(_)) => return Err(Failure::NotFound),
             caller => caller?,
         };
         let admitted = caller.admit(self.settings.require_client_secret);

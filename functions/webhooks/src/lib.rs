@@ -5,7 +5,7 @@ mod shown;
 
 use aws::secrets::Secrets;
 use aws::store::Attempts;
-use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store, missing, random};
+use aws::{Call, Clock, Failure, Function, Page, Reply, Settings, Start, Store, missing, random};
 use body::Body;
 use push::Invalid;
 use push::device::Version;
@@ -45,6 +45,9 @@ impl Function for Webhooks {
             return Err(Failure::WebhooksOff);
         }
         self.secrets.backend(call).await?;
+        if call.route().0 == "GET" {
+            call.expect_parameters(&Page::PARAMETERS)?;
+        }
         match call.route() {
             ("GET", "/webhooks") => self.all(call).await,
             ("POST", "/webhooks") => self.make(call).await,

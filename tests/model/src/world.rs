@@ -135,7 +135,7 @@ pub enum Refused {
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Unauthorized => Self::Refused(Refused::Unauthorized),
+            Refusal::Unauthorized(_) => Self::Refused(Refused::Unauthorized),
             Refusal::NotFound => Self::Refused(Refused::NotFound),
             Refusal::TooManyLogouts => Self::Unavailable,
         }

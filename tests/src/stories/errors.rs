@@ -1,8 +1,8 @@
 //! Every row of the contract's table of errors that a device or a backend can meet.
 
 use crate::answer::{
-    INTERNAL, NOT_CONFIGURED, NOT_FOUND, NOT_JSON, NOT_SUPPORTED, TOO_LARGE, UNAUTHORIZED,
-    UNAVAILABLE, WRONG_METHOD,
+    COMPRESSED, INTERNAL, NOT_CONFIGURED, NOT_FOUND, NOT_JSON, NOT_SUPPORTED, TOO_LARGE,
+    UNAUTHORIZED, UNAVAILABLE, WRONG_METHOD,
 };
 use crate::api::Api;
 use crate::phone::{Phone, user};
@@ -20,6 +20,11 @@ pub(super) fn stories() -> Vec<Story> {
         shared(a_body_that_is_no_json_is_refused),
         shared(a_body_of_another_type_is_refused),
         shared(every_type_that_is_json_is_taken),
+        shared(a_compressed_body_is_refused),
+        shared(a_byte_order_mark_is_skipped),
+        shared(a_path_with_a_slash_at_its_end_is_told_the_path_without_it),
+        shared(a_query_parameter_is_given_once),
+        shared(a_read_for_backends_refuses_a_query_parameter_that_it_does_not_know),
         shared(a_body_over_the_limit_is_refused),
         shared(a_device_without_a_secret_is_unauthorized),
         own(
@@ -206,6 +211,196 @@ async fn every_type_that_is_json_is_taken(api: Api) {
     let post = crate::raw::Raw::new("POST", &api.path("/devices"));
     let post = post.body(phone.body(None).to_string());
     post.send(&api).await.ok(201);
+}
+
+async fn a_compressed_body_is_refused(api: Api) {
+    for (encoding, right) in [
+        ("gzip", false),
+        ("br", false),
+        ("GZIP", false),
+        ("gzip, identity", false),
+        ("aws-chunked", false),
+        ("identity", true),
+        ("Identity", true),
+        ("", true),
+    ] {
+        let phone = Phone::android();
+        let post = api
+            .call(Method::POST, "/devices")
+            .header("content-encoding", encoding);
+        let answer = post.json(&phone.body(None)).send().await;
+        if right {
+            answer.ok(201);
+        } else {
+            answer.refused(COMPRESSED);
+            api.holds_no_trace(&[&phone.device, &phone.token]).await;
+        }
+    }
+    let zipped = b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec();
+    for route in ["/messages", "/messages/bulk"] {
+        let post = api.call(Method::POST, route).backend(&api);
+        let post = post.header("content-encoding", "gzip");
+        let post = post.body("application/json", zipped.clone());
+        post.send().await.refused(COMPRESSED);
+    }
+}
+
+async fn a_byte_order_mark_is_skipped(api: Api) {
+    let phone = Phone::android();
+    for (mark, right) in [("\u{feff}", true), ("\u{feff}\u{feff}", false)] {
+        let post = api.call(Method::POST, "/devices");
+        let body = format!("{mark}{}", phone.body(None));
+        let answer = post.body("application/json", body).send().await;
+        if right {
+            answer.ok(201);
+        } else {
+            answer.refused(NOT_JSON);
+        }
+    }
+}
+
+async fn a_path_with_a_slash_at_its_end_is_told_the_path_without_it(api: Api) {
+    let phone = Phone::android();
+    for (route, path) in [
+        ("/devices/", "/devices"),
+        ("/messages/", "/messages"),
+        ("/messages/bulk/", "/messages/bulk"),
+        ("/subscriptions/?action=delete", "/subscriptions"),
+        ("/tags/", "/tags"),
+    ] {
+        let call = api.call(Method::POST, route).backend(&api);
+        let body = call.json(&phone.body(None)).send().await.ok(404);
+        assert_eq!(body["code"], NOT_FOUND.1);
+        let message = format!("Not Found. The path must be '{path}', without a slash at its end.");
+        assert_eq!(body["message"], message);
+    }
+    let device = format!("/devices/{}/", phone.device);
+    for (method, route) in [
+        (Method::GET, "/devices/"),
+        (Method::PUT, "/devices/"),
+        (Method::DELETE, "/devices/"),
+        (Method::PUT, &device),
+        (Method::POST, "/devices//"),
+        (Method::POST, "/nothing/"),
+    ] {
+        let call = api.call(method, route).backend(&api);
+        call.json(&phone.body(None)).send().await.refused(NOT_FOUND);
+    }
+    let path = "/imfpush/v1/apps/unknown/devices/";
+    let call = api.at_path(Method::POST, path).json(&phone.body(None));
+    call.send().await.refused(NOT_FOUND);
+    api.holds_no_trace(&[&phone.device]).await;
+}
+
+async fn a_query_parameter_is_given_once(api: Api) {
+    let (alice, bob) = (user("alice"), user("bob"));
+    let phones = [Phone::android(), Phone::iphone()];
+    for (phone, user) in phones.iter().zip([&alice, &bob]) {
+        let registered = api.register(phone, Some(user), Some(api.client_secret()));
+        registered.await.ok(201);
+    }
+    for (method, route, parameter) in [
+        (
+            Method::DELETE,
+            format!("/users?userId={alice}&userId={bob}"),
+            "userId",
+        ),
+        (
+            Method::DELETE,
+            format!("/users?userId={alice}&userId={alice}"),
+            "userId",
+        ),
+        (
+            Method::GET,
+            format!("/devices?userId={alice}&userId="),
+            "userId",
+        ),
+        (Method::GET, "/devices?size=1&size=2".to_owned(), "size"),
+        (
+            Method::GET,
+            "/messages?offset=0&offset=0".to_owned(),
+            "offset",
+        ),
+        (
+            Method::GET,
+            "/subscriptions?tagName=a&tag%4Eame=b".to_owned(),
+            "tagName",
+        ),
+        (Method::GET, "/tags?size=1&size=1".to_owned(), "size"),
+        (
+            Method::POST,
+            "/messages?dryRun=false&dryRun=true".to_owned(),
+            "dryRun",
+        ),
+        (
+            Method::POST,
+            "/devices?whatever=1&whatever=2".to_owned(),
+            "query",
+        ),
+    ] {
+        let call = api.call(method, &route).backend(&api);
+        let answer = call.json(&json!({})).send().await;
+        answer.invalid(parameter, &alice);
+    }
+    for (phone, user) in phones.iter().zip([&alice, &bob]) {
+        api.holds(phone, Some(user)).await;
+    }
+    // Filters hold together.
+    let both = "/devices?filter=platform==A&filter=platform==G";
+    api.backend_get(both).await.ok(200);
+}
+
+async fn a_read_for_backends_refuses_a_query_parameter_that_it_does_not_know(api: Api) {
+    let (alice, phone) = (user("alice"), Phone::android());
+    let registered = api.register(&phone, Some(&alice), Some(api.client_secret()));
+    registered.await.ok(201);
+    let id = api.tell(&[&alice], "Hi").await;
+    let pages = "'expand', 'offset', 'size'";
+    let devices = "'cursor', 'expand', 'filter', 'offset', 'size', 'userId'";
+    let subscriptions = "'cursor', 'deviceId', 'expand', 'offset', 'size', 'tagName', 'userId'";
+    for (route, unknown, known) in [
+        (format!("/devices?userid={alice}"), "'userid'", devices),
+        (
+            format!("/devices?userId={alice}&user_id=x&User=y"),
+            "'User', 'user_id'",
+            devices,
+        ),
+        ("/messages?userId=".to_owned(), "'userId'", pages),
+        ("/messages/?limit=5".to_owned(), "'limit'", pages),
+        (format!("/messages/{id}?full=1"), "'full'", pages),
+        (format!("/messages/{id}/status?wait=1"), "'wait'", pages),
+        (
+            "/subscriptions?tagname=news&userId=x".to_owned(),
+            "'tagname'",
+            subscriptions,
+        ),
+        ("/tags/news?x".to_owned(), "'x'", pages),
+    ] {
+        let answer = api.backend_get(&route).await;
+        let body = answer.ok(400);
+        assert_eq!(body["code"], "FPWSE0007E", "{route}");
+        let message =
+            format!("Bad Request. The query parameters {unknown} are unknown. Known are {known}.");
+        assert_eq!(body["message"], message, "{route}");
+        // Who may comes first.
+        api.call(Method::GET, &route)
+            .send()
+            .await
+            .refused(UNAUTHORIZED);
+    }
+    let many: Vec<_> = (10..30).map(|n| format!("x{n}={n}")).collect();
+    let answer = api
+        .backend_get(&format!("/messages?{}", many.join("&")))
+        .await;
+    let message = answer.ok(400)["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("'x19'") && !message.contains("x20"),
+        "{message}"
+    );
+    // Devices are asked less strictly: their SDKs are not ours to mend.
+    let read = api.call(Method::GET, &format!("/devices/{}?x=1", phone.device));
+    read.secret(Some(api.client_secret())).send().await.ok(200);
+    api.call(Method::GET, "/tags?x=1").send().await.ok(200);
 }
 
 async fn a_body_over_the_limit_is_refused(api: Api) {

@@ -1,6 +1,6 @@
 //! What a registration may hold: both sides of every limit, and nothing is changed by what is refused.
 
-use crate::answer::{NOT_FOUND, NOT_JSON};
+use crate::answer::{NOT_FOUND, NOT_JSON, UNAUTHORIZED};
 use crate::api::Api;
 use crate::phone::{Phone, random_hex, user};
 use crate::story::{Story, shared};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 pub(super) fn stories() -> Vec<Story> {
     vec![
         shared(a_platform_is_one_of_two_letters),
+        shared(who_may_not_update_a_device_is_not_told_its_platform),
         shared(a_missing_or_wrong_field_is_named),
         shared(a_token_of_expo_is_refused),
         shared(a_body_that_is_no_object_is_refused),
@@ -70,6 +71,36 @@ async fn a_platform_is_one_of_two_letters(api: Api) {
     let put = api.device(Method::PUT, &phone, None).json(&body);
     put.send().await.invalid("platform", "");
     api.holds(&phone, None).await;
+}
+
+async fn who_may_not_update_a_device_is_not_told_its_platform(api: Api) {
+    let (alice, bob) = (user("alice"), user("bob"));
+    let [own, another] = [api.secret(&alice).await, api.secret(&bob).await];
+    // Of Android's tokens one, of Apple's one, and none.
+    for body in [
+        json!({"token": "short"}),
+        json!({"token": "a".repeat(64)}),
+        json!({"token": "an-fcm-token-that-no-iphone-has-ever-had"}),
+        json!({"token": ""}),
+        json!({}),
+    ] {
+        for phone in [Phone::android(), Phone::iphone()] {
+            api.register(&phone, Some(&alice), Some(&own)).await.ok(201);
+            for secret in [None, Some("anonymous"), Some(another.as_str())] {
+                let put = api.device(Method::PUT, &phone, secret).json(&body);
+                put.send().await.refused(UNAUTHORIZED);
+            }
+            api.holds(&phone, Some(&alice)).await;
+            let put = api.device(Method::PUT, &phone, Some(&own));
+            let answer = put.json(&body).send().await;
+            if answer.status != 200 {
+                answer.invalid("token", "short");
+            }
+        }
+        // As every update of a device that there is not.
+        let put = api.device(Method::PUT, &Phone::android(), None);
+        put.json(&body).send().await.refused(NOT_FOUND);
+    }
 }
 
 async fn a_missing_or_wrong_field_is_named(api: Api) {

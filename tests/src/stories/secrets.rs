@@ -8,6 +8,7 @@ use crate::phone::{Phone, user};
 use crate::story::{Story, own, shared};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Instant;
 
 const ROTATES: &str = "it rotates a secret and moves the clock";
 
@@ -28,6 +29,11 @@ pub(super) fn stories() -> Vec<Story> {
             "it rotates a secret",
             &[],
             a_new_secret_counts_at_once_and_a_guess_fetches_it_once,
+        ),
+        own(
+            ROTATES,
+            &[],
+            after_each_of_three_rotations_the_newest_secret_counts_at_once,
         ),
         own(
             "it breaks Secrets Manager",
@@ -264,18 +270,43 @@ async fn a_new_secret_counts_at_once_and_a_guess_fetches_it_once(api: Api) {
     api.register(&phone, Some(&alice), Some(&api.secret(&alice).await))
         .await
         .ok(201);
-    api.advance(31).await;
-    // The cache is warm and good for a minute; a secret of the right length that it does not know makes it look again.
+    // The cache is warm and good for a minute; a secret that it does not know makes it look again.
     api.read(&phone, Some(api.client_secret())).await.ok(200);
     let new = api.rotate("clientSecret").await;
     reads(&api, &phone, &new, true).await;
     api.forget_calls().await;
+    let begun = Instant::now();
     for _ in 0..5 {
         let guess = "x".repeat(new.len());
         reads(&api, &phone, &guess, false).await;
     }
-    // The previous version, which nobody needed before.
-    assert_eq!(api.calls().await["secretsmanager.GetSecretValue"], 1);
+    // The previous version, which nobody needed before, and a look in two seconds.
+    let calls = api.calls().await["secretsmanager.GetSecretValue"].clone();
+    let looks = 1 + begun.elapsed().as_secs() / 2;
+    assert!(calls.as_u64().unwrap() <= 1 + looks, "{calls}");
+}
+
+async fn after_each_of_three_rotations_the_newest_secret_counts_at_once(api: Api) {
+    let (alice, phone) = (user("alice"), Phone::android());
+    api.register(&phone, Some(&alice), Some(api.client_secret()))
+        .await
+        .ok(201);
+    let message = json!({"message": {"alert": "Hi"}, "target": {"userIds": [alice]}});
+    for _ in 0..3 {
+        let [client, app] = [
+            api.rotate("clientSecret").await,
+            api.rotate("appSecret").await,
+        ];
+        reads(&api, &phone, &client, true).await;
+        let bearer = format!("Bearer {app}");
+        for (name, secret) in [("appSecret", &app), ("authorization", &bearer)] {
+            let send = api.call(Method::POST, "/messages").header(name, secret);
+            send.json(&message).send().await.ok(202);
+            let read = api.device(Method::GET, &phone, None).header(name, secret);
+            read.send().await.ok(200);
+        }
+        api.advance(2).await;
+    }
 }
 
 async fn a_failed_fetch_drops_no_secret(api: Api) {

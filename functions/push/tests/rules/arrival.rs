@@ -9,7 +9,7 @@ use push::logout::UserHash;
 use push::registration::{Further, IfAbsent, Missing, Registration, Snapshot, renew};
 use push::removal::{DeadEndpoint, Evidence, remove};
 use push::unregistration::{Found, TokenSeen, unregister};
-use push::{Caller, Refusal, Span, Time, UserId};
+use push::{Caller, Denial, Refusal, Span, Time, UserId};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
@@ -299,7 +299,7 @@ fn an_erasure_overtakes_logins_that_arrived_before_and_refuses_secrets_that_were
         ..login("D", "t", "alice", place)
     };
     let refused = world.register(&with(seconds(5), 4));
-    assert_eq!(refused, Err(Refusal::Unauthorized));
+    assert_eq!(refused, Err(Refusal::Unauthorized(Denial::Erased)));
     assert_eq!(world.owner("D"), Some(("carol", "t")));
     assert_eq!(
         world.register(&with(seconds(0), 2)),
@@ -321,7 +321,7 @@ fn an_older_secret_does_not_move_a_device_that_is_the_users_again() {
     };
     world.register(&with(seconds(6), "t", 4)).unwrap();
     let moved = world.register(&with(seconds(0), "s", 5));
-    assert_eq!(moved, Err(Refusal::Unauthorized));
+    assert_eq!(moved, Err(Refusal::Unauthorized(Denial::Erased)));
     assert_eq!(world.owner("D"), Some(("alice", "t")));
     let moved = world.register(&with(seconds(6), "s", 6));
     assert_eq!(moved, Ok(Some(Case::TokenRefresh)));
@@ -337,7 +337,10 @@ fn an_older_secret_ends_nothing_where_its_registration_is_overtaken() {
         issued: Some(NOW),
         ..login("D", "s", "bob", 3)
     };
-    assert_eq!(world.register(&slow), Err(Refusal::Unauthorized));
+    assert_eq!(
+        world.register(&slow),
+        Err(Refusal::Unauthorized(Denial::Erased))
+    );
     assert_eq!(world.owner("D"), Some(("alice", "t")));
 }
 
@@ -350,7 +353,10 @@ fn an_older_secret_does_not_renew_a_device_that_the_erasure_has_not_come_to() {
         issued: Some(NOW),
         ..login("D", "s", "alice", 4)
     };
-    assert_eq!(world.register(&moved), Err(Refusal::Unauthorized));
+    assert_eq!(
+        world.register(&moved),
+        Err(Refusal::Unauthorized(Denial::Erased))
+    );
     assert_eq!(world.place("D"), at(1), "the erasure ends it");
 }
 

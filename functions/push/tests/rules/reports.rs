@@ -3,7 +3,7 @@
 use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
 use push::report::{News, Report, decide};
 use push::subscription::Subscriptions;
-use push::{Caller, Platform, Refusal, Span, Time, Token, UserId};
+use push::{Caller, Denial, Platform, Refusal, Span, Time, Token, UserId};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
@@ -74,10 +74,32 @@ fn the_owner_is_whoever_the_device_belongs_to_now() {
     assert_eq!(opened(&nobodys, &Caller::Nobody), Ok(None));
     // At the end of the lease it is nobody's, and everybody reports.
     let last = record(Some(alice()), Span::from_seconds(10 * 86_400 - 1));
-    assert_eq!(opened(&last, &Caller::Nobody), Err(Refusal::Unauthorized));
+    let missing = Err(Refusal::Unauthorized(Denial::Missing));
+    assert_eq!(opened(&last, &Caller::Nobody), missing);
     assert_eq!(opened(&last, &Caller::Backend), Ok(Some(alice())));
     let over = record(Some(alice()), lease);
     assert_eq!(opened(&over, &Caller::Nobody), Ok(None));
+}
+
+#[test]
+fn an_expired_secret_reports_for_its_user_and_for_nobody_else() {
+    let secret = |name: &str, expires| Caller::User {
+        user: UserId::parse(name).unwrap(),
+        issued: NOW - Span::from_days(2),
+        expires,
+    };
+    let record = record(Some(alice()), Span::from_days(1));
+    let (day, later) = (Span::from_days(1), NOW + Span::from_seconds(1));
+    for (caller, expected) in [
+        (secret("alice", later), Ok(Some(alice()))),
+        (secret("alice", NOW), Ok(Some(alice()))),
+        (secret("alice", NOW - day), Ok(Some(alice()))),
+        (secret("bob", later), Err(Refusal::NotFound)),
+        (secret("bob", NOW), Err(Refusal::NotFound)),
+    ] {
+        let news = decide(NOW, Some(&record), None, Report::Seen, &caller, &policy());
+        assert_eq!(news.map(|news| news.unwrap().owner), expected, "{caller:?}");
+    }
 }
 
 #[test]

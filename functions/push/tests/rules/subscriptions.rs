@@ -8,7 +8,9 @@ use push::subscription::{
     MOST, Outcome, Refused, Subscription, Subscriptions, Tags, Way, Wish, decide, read,
 };
 use push::unregistration::{Found, TokenSeen, unregister};
-use push::{Caller, DeviceId, Platform, Refusal, Span, TagId, TagName, Time, Token, UserId};
+use push::{
+    Caller, Denial, DeviceId, Platform, Refusal, Span, TagId, TagName, Time, Token, UserId,
+};
 use std::collections::BTreeMap;
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
@@ -154,11 +156,11 @@ fn who_may_subscribe_a_device_is_as_the_table_says() {
         expires: NOW,
     };
     for (caller, bound) in [
-        (Caller::Nobody, Err(Unauthorized)),
+        (Caller::Nobody, Err(Unauthorized(Denial::Missing))),
         (Caller::Provisioned, Ok(())),
         (Caller::Backend, Ok(())),
         (caller("alice"), Ok(())),
-        (expired("alice"), Err(Unauthorized)),
+        (expired("alice"), Err(Unauthorized(Denial::Expired))),
         (caller("bob"), Err(NotFound)),
         (expired("bob"), Err(NotFound)),
     ] {

@@ -11,7 +11,7 @@ use push::registration::{
 use push::subscription::Subscriptions;
 use push::token_item::TokenItem;
 use push::unregistration::{Erased, Found, TokenSeen, erase, unregister};
-use push::{Caller, ClientSecretMode, Refusal, RequireClientSecret, Span, Time};
+use push::{Caller, ClientSecretMode, Denial, Refusal, RequireClientSecret, Span, Time};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
@@ -110,11 +110,40 @@ fn may_register(found: &Snapshot, wanted: &Registration) -> [bool; 5] {
         |caller| match assess(NOW, found, wanted, &caller, &policy()) {
             Ok(_) => true,
             Err(refusal) => {
-                assert_eq!(refusal, Refusal::Unauthorized);
+                assert!(matches!(refusal, Refusal::Unauthorized(_)), "{refusal:?}");
                 false
             }
         },
     )
+}
+
+#[test]
+fn a_refused_registration_says_why() {
+    use Denial::{Expired, Missing, OtherUser};
+    let bound = known(Some("alice"));
+    let why = |wanted: &Registration| {
+        callers().map(
+            |caller| match assess(NOW, &bound, wanted, &caller, &policy()) {
+                Err(Refusal::Unauthorized(denial)) => Some(denial),
+                _ => None,
+            },
+        )
+    };
+    for (owner, letter, expected) in [
+        (
+            Some("alice"),
+            "a",
+            [Some(Missing), None, None, Some(Expired), Some(OtherUser)],
+        ),
+        (
+            None,
+            "b",
+            [Some(Missing), None, None, None, Some(OtherUser)],
+        ),
+        (None, "a", [None; 5]),
+    ] {
+        assert_eq!(why(&wanted(owner, letter)), expected, "{owner:?} {letter}");
+    }
 }
 
 #[test]
@@ -218,7 +247,7 @@ fn who_may_unregister() {
     let marked = (Err(Refusal::NotFound), Some(Case::LogoutMarker));
     let again = (Ok(()), Some(Case::LogoutMarker));
     let unknown = (Err(Refusal::NotFound), None);
-    let unauthorized = (Err(Refusal::Unauthorized), None);
+    let unauthorized = (Err(Refusal::Unauthorized(Denial::Missing)), None);
     assert_eq!(answers(Some(&record(None))), [done; 5]);
     assert_eq!(
         answers(Some(&record(Some("alice")))),
