@@ -62,7 +62,10 @@ pub(crate) fn accepted(message: &Message, jobs: u64, now: Time) -> StoredMessage
     }
 }
 
-/// So many new ids.
+/// So many new ids, in their order: the list of messages sorts those of one moment by them.
 pub(crate) fn fresh(count: usize) -> Result<Vec<MessageId>, Failure> {
-    (0..count).map(|_| random::message_id()).collect()
+    let ids: Result<Vec<_>, _> = (0..count).map(|_| random::message_id()).collect();
+    let mut ids = ids?;
+    ids.sort();
+    Ok(ids)
 }

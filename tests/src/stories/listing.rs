@@ -13,6 +13,7 @@ const DAY: u64 = 86_400;
 pub(super) fn stories() -> Vec<Story> {
     vec![
         alone(LISTS_ALL, &[], messages_are_listed_the_newest_first),
+        alone(LISTS_ALL, &[], the_last_message_of_a_bulk_is_the_newest),
         alone(
             LISTS_ALL,
             &["MessageRetentionDays=40"],
@@ -79,6 +80,24 @@ async fn messages_are_listed_the_newest_first(api: Api) {
         ("/?offset=1&size=1", &["two"]),
     ] {
         assert_eq!(alerts(&api, query).await, shown, "{query}");
+    }
+}
+
+async fn the_last_message_of_a_bulk_is_the_newest(api: Api) {
+    let nobody = user("nobody");
+    // Two transactions keep sixty messages.
+    for (count, key) in [(20, None), (60, None), (60, Some("the-key-of-a-bulk"))] {
+        let message =
+            |n| json!({"message": {"alert": format!("{n}")}, "target": {"userIds": [nobody]}});
+        let list: Vec<_> = (0..count).map(message).collect();
+        let mut bulk = api.call(Method::POST, "/messages/bulk").backend(&api);
+        if let Some(key) = key {
+            bulk = bulk.header("idempotency-key", key);
+        }
+        bulk.json(&json!(list)).send().await.ok(202);
+        let newest_first: Vec<_> = (0..count).rev().map(|n| n.to_string()).collect();
+        assert_eq!(alerts(&api, &format!("?size={count}")).await, newest_first);
+        api.advance(1).await;
     }
 }
 
