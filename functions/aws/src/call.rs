@@ -277,8 +277,6 @@ const MOST_NAMES: usize = 10;
 const LONGEST_NAME: usize = 64;
 /// What every path of the contract begins with.
 const PREFIX: &str = "/imfpush/v1/apps/{applicationId}";
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 fn is_json(content_type: &str) -> bool {
     let essence = content_type

@@ -1,6 +1,7 @@
 //! Tags, which backends make, and the subscriptions of devices to them.
 
 mod body;
+mod kept;
 mod listing;
 mod shown;
 mod subscriptions;
@@ -9,6 +10,7 @@ mod tags;
 use aws::bindings::Bindings;
 use aws::secrets::Secrets;
 use aws::{Call, Clock, Failure, Function, Reply, Settings, Start, Store};
+use kept::KeptTags;
 use std::sync::Arc;
 
 /// `…/tags`, `…/tags/{tagName}` and `…/subscriptions`.
@@ -16,6 +18,7 @@ pub struct Tags {
     settings: Arc<Settings>,
     secrets: Secrets,
     bindings: Bindings,
+    kept: KeptTags,
     clock: Clock,
 }
 
@@ -27,6 +30,7 @@ impl Function for Tags {
             settings: Arc::clone(&start.settings),
             secrets: Secrets::new(start),
             bindings: Bindings::new(start),
+            kept: KeptTags::new(start.clock.clone()),
             clock: start.clock.clone(),
         };
         let store = function.bindings.store();

@@ -2,23 +2,35 @@
 
 use crate::body::Body;
 use crate::{Tags, shown};
-use aws::store::{Attempts, Fault};
+use aws::store::{Attempts, Consistency, Fault};
 use aws::{Call, Failure, Page, Reply, missing, random};
 use push::device::Version;
 use push::tag::Tag;
-use push::{Invalid, RequireClientSecret, TagId, TagName};
+use push::{Caller, Invalid, RequireClientSecret, TagId, TagName};
 use serde_json::json;
 
 impl Tags {
     /// GET `…/tags`.
     pub(crate) async fn all(&self, call: &Call) -> Result<Reply, Failure> {
         let require = self.settings.require_client_secret;
-        if require == RequireClientSecret::Always {
-            self.secrets.caller(call).await?.admit(require)?;
-        }
+        let is_backend = match require {
+            RequireClientSecret::Always => {
+                let caller = self.secrets.caller(call).await?;
+                caller.admit(require)?;
+                caller == Caller::Backend
+            }
+            RequireClientSecret::Users => self.secrets.is_backend(call).await,
+        };
+        // A backend may just have made a tag, by another environment.
+        let consistency = if is_backend {
+            Consistency::Strong
+        } else {
+            Consistency::Eventual
+        };
         let page = Page::large(call)?;
-        let tags = self.store().first_tags(page.offset + page.size).await?;
-        let tags = tags.iter().skip(page.offset);
+        let most = page.offset + page.size;
+        let tags = self.kept.first(self.store(), most, consistency).await?;
+        let tags = tags.iter().skip(page.offset).take(page.size);
         let tags = tags.map(|(name, tag)| shown::tag(&self.settings, call, name, tag));
         Reply::json(200, &json!({"tags": tags.collect::<Vec<_>>()}))
     }
@@ -26,6 +38,7 @@ impl Tags {
     /// GET `…/tags/{tagName}`.
     pub(crate) async fn read(&self, call: &Call) -> Result<Reply, Failure> {
         self.secrets.backend(call).await?;
+        call.expect_parameters(&Page::PARAMETERS)?;
         let name = name(call)?;
         let tag = self.store().tag(&name).await?.ok_or(Failure::NotFound)?;
         self.show(200, call, &name, &tag)
@@ -43,6 +56,7 @@ impl Tags {
             created: call.now,
             updated: call.now,
         };
+        self.kept.forget();
         let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
         let write = random::version()?;
         loop {
@@ -68,6 +82,7 @@ impl Tags {
             return Err(Invalid::new("name", "It has to equal the one in the path.").into());
         }
         let description = body.description()?;
+        self.kept.forget();
         let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
         loop {
             let found = self.store().tag(&name).await;
@@ -92,6 +107,7 @@ impl Tags {
     pub(crate) async fn delete(&self, call: &Call) -> Result<Reply, Failure> {
         self.secrets.backend(call).await?;
         let name = name(call)?;
+        self.kept.forget();
         let mut attempts = Attempts::new(self.clock.clone(), call.arrived);
         loop {
             let found = self.store().tag(&name).await;

@@ -5,6 +5,7 @@ use crate::answer::{NOT_FOUND, NOT_JSON, TAG_EXISTS, UNAUTHORIZED};
 use crate::api::Api;
 use crate::phone::{random_hex, user};
 use crate::story::{Story, alone, own, shared};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -23,6 +24,12 @@ pub(super) fn stories() -> Vec<Story> {
         shared(a_name_with_all_that_a_path_can_hold_is_found),
         shared(only_a_backend_makes_changes_and_deletes_tags),
         alone(LISTS_ALL, &[], everybody_lists_tags_without_a_secret),
+        alone(LISTS_ALL, &[], the_list_of_tags_is_read_once_in_ten_seconds),
+        alone(
+            LISTS_ALL,
+            &[],
+            a_backend_lists_a_tag_at_once_whoever_has_made_it,
+        ),
         alone(
             LISTS_ALL,
             &["RequireClientSecret=always"],
@@ -72,7 +79,7 @@ async fn a_tag_is_made_read_changed_and_deleted(api: Api) {
     expected["lastUpdatedTime"] = updated.into();
     assert_eq!(changed, expected);
     call(Method::GET).send().await.is(200, &expected);
-    let list = api.call(Method::GET, "/tags").send().await.ok(200);
+    let list = api.backend_get("/tags").await.ok(200);
     expected.as_object_mut().unwrap().remove("description");
     let mut tags = list["tags"].as_array().unwrap().iter();
     assert_eq!(tags.find(|tag| tag["name"] == name), Some(&expected));
@@ -222,6 +229,60 @@ async fn everybody_lists_tags_without_a_secret(api: Api) {
         .refused(NOT_FOUND);
     let forged = api.call(Method::GET, "/tags").secret(Some("forged"));
     forged.send().await.ok(200);
+}
+
+/// How often a Query reached the table since the calls were forgotten.
+async fn queries(api: &Api) -> u64 {
+    let calls = api.calls().await;
+    calls["dynamodb.Query"].as_u64().unwrap_or(0)
+}
+
+async fn the_list_of_tags_is_read_once_in_ten_seconds(api: Api) {
+    let name = made(&api).await;
+    assert_eq!(listed(&api, "").await, [name.as_str()]);
+    api.forget_calls().await;
+    for query in ["", "?size=1", "?offset=0&size=500"] {
+        assert_eq!(listed(&api, query).await, [name.as_str()], "{query}");
+    }
+    assert_eq!(queries(&api).await, 0);
+    // More than was read.
+    assert_eq!(listed(&api, "?offset=1").await, [""; 0]);
+    assert_eq!(queries(&api).await, 1);
+    // One environment serves calls that come one after the other: what it has changed it shows.
+    let delete = api.call(Method::DELETE, &route_of(&name)).backend(&api);
+    delete.send().await.empty(204);
+    assert_eq!(listed(&api, "").await, [""; 0]);
+    assert_eq!(queries(&api).await, 2);
+    api.advance(10).await;
+    assert_eq!(listed(&api, "").await, [""; 0]);
+    assert_eq!(queries(&api).await, 3);
+}
+
+async fn a_backend_lists_a_tag_at_once_whoever_has_made_it(api: Api) {
+    let backends = async || {
+        let list = api.backend_get("/tags").await.ok(200);
+        let tags = list["tags"].as_array().unwrap().iter();
+        let names: Vec<_> = tags
+            .map(|tag| tag["name"].as_str().unwrap().to_owned())
+            .collect();
+        names
+    };
+    // Several environments, each with a list of its own.
+    let lists = (0..8).map(|_| listed(&api, ""));
+    for list in join_all(lists).await {
+        assert_eq!(list, [""; 0]);
+    }
+    let makers = (0..8).map(|_| made(&api));
+    let mut names = join_all(makers).await;
+    names.sort();
+    for list in join_all((0..8).map(|_| backends())).await {
+        assert_eq!(list, names);
+    }
+    // Everybody else sees them within ten seconds.
+    api.advance(10).await;
+    for list in join_all((0..8).map(|_| listed(&api, ""))).await {
+        assert_eq!(list, names);
+    }
 }
 
 async fn where_all_calls_need_a_secret_the_list_does(api: Api) {

@@ -38,6 +38,15 @@ pub(super) enum Order {
     Falling,
 }
 
+/// What a read sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// Every write that was answered before it.
+    Strong,
+    /// Mostly the writes of more than a second ago, for half the price.
+    Eventual,
+}
+
 impl Store {
     /// The items that a registration starts from: one call. The erasure of its user is one of them where `erasure` says so.
     ///
@@ -180,7 +189,7 @@ impl Store {
         after: Option<Row>,
         most: Option<usize>,
     ) -> Result<(Vec<Row>, Option<Row>), Fault> {
-        self.query_attributes(partition, order, after, most, None)
+        self.query_as(Consistency::Strong, partition, order, after, most, None)
             .await
     }
 
@@ -193,12 +202,33 @@ impl Store {
         most: Option<usize>,
         projection: Option<Projection>,
     ) -> Result<(Vec<Row>, Option<Row>), Fault> {
+        self.query_as(
+            Consistency::Strong,
+            partition,
+            order,
+            after,
+            most,
+            projection,
+        )
+        .await
+    }
+
+    /// A page as [`query_attributes`](Self::query_attributes) reads it, with this consistency.
+    pub(super) async fn query_as(
+        &self,
+        consistency: Consistency,
+        partition: &str,
+        order: Order,
+        after: Option<Row>,
+        most: Option<usize>,
+        projection: Option<Projection>,
+    ) -> Result<(Vec<Row>, Option<Row>), Fault> {
         let call = self
             .client
             .query()
             .table_name(&self.table)
             .scan_index_forward(order == Order::Rising)
-            .consistent_read(true);
+            .consistent_read(consistency == Consistency::Strong);
         let mut call = call
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text(partition));

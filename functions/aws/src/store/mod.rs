@@ -18,7 +18,7 @@ mod updates;
 mod webhooks;
 
 pub use attempts::Attempts;
-pub use devices::{LINKS, PAGE, ReadErasure};
+pub use devices::{Consistency, LINKS, PAGE, ReadErasure};
 pub use fault::Fault;
 pub use jobs::{Claim, FORM as JOB_FORM, GoesOn, Holder, JobState, Step};
 pub use listing::{ALERT, Entry};

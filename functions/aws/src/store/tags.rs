@@ -1,6 +1,6 @@
 //! Tags: one item each, together in one partition, which backends write and everybody reads.
 
-use super::devices::{Order, PAGE};
+use super::devices::{Consistency, Order, PAGE};
 use super::rows::{self, Row, key, number, text};
 use super::subscriptions::{tag_id, tag_of};
 use super::transaction::{Condition, NO_ITEM};
@@ -50,11 +50,17 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`], never a conflict.
-    pub async fn first_tags(&self, most: usize) -> Result<Vec<(TagName, Tag)>, Fault> {
+    pub async fn first_tags(
+        &self,
+        most: usize,
+        consistency: Consistency,
+    ) -> Result<Vec<(TagName, Tag)>, Fault> {
         let (mut tags, mut next) = (Vec::new(), None);
         loop {
             let left = Some(most - tags.len());
-            let (rows, last) = self.query(TAGS, Order::Rising, next, left).await?;
+            let (rows, last) = self
+                .query_as(consistency, TAGS, Order::Rising, next, left, None)
+                .await?;
             for row in &rows {
                 tags.push(tag_row(row)?);
             }

@@ -1,7 +1,7 @@
 //! Tags, subscriptions and the indexes of tags in the table.
 
 use crate::dynamodb::table;
-use aws::store::Fault;
+use aws::store::{Consistency, Fault};
 use aws::{Store, random};
 use push::change::{Action, Case, Change};
 use push::device::{Device, Record, State, Version};
@@ -146,7 +146,7 @@ async fn tags_are_read_by_name_and_in_order() {
     assert_eq!(store.tags(twice).await.unwrap(), expected);
     assert_eq!(store.tags([]).await.unwrap(), Tags::new());
     for (most, found) in [(1, 1), (102, 102), (500, 102)] {
-        let first = store.first_tags(most).await.unwrap();
+        let first = store.first_tags(most, Consistency::Strong).await.unwrap();
         let first: Vec<_> = first.into_iter().map(|(name, _)| name).collect();
         assert_eq!(first, asked[3..3 + found]);
     }

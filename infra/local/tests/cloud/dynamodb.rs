@@ -109,7 +109,11 @@ async fn a_read_of_the_table_has_to_be_consistent() {
         .key_condition_expression("pk = :pk")
         .expression_attribute_values(":pk", AttributeValue::S("P".to_owned()));
     assert_eq!(refusal(query.clone().send().await), needs);
-    query.consistent_read(true).send().await.unwrap();
+    query.clone().consistent_read(true).send().await.unwrap();
+    // The list of tags is kept for ten seconds anyway.
+    let tags = AttributeValue::S("TAGS".to_owned());
+    let query = query.expression_attribute_values(":pk", tags);
+    query.consistent_read(false).send().await.unwrap();
     let other = aws
         .dynamodb
         .get_item()
