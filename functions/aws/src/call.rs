@@ -272,6 +272,7 @@ const PARAMETERS: [&str; 10] = [
     "action", "cursor", "deviceId", "dryRun", "expand", "filter", "offset", "size", "tagName",
     "userId",
 ];
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
 /// An answer names at most so many unknown parameters, by at most so many characters of each.
 const MOST_NAMES: usize = 10;
 const LONGEST_NAME: usize = 64;
