@@ -104,7 +104,11 @@ async fn subscriptions_stay_as_long_as_the_owner_does(api: Api) {
     subscribe(&api, &phone, &tag, None).await.ok(201);
     api.update(&phone.refreshed(), None, None).await.ok(200);
     assert_eq!(tags_of(&api, &phone).await, [tag.as_str()]);
+    // They stay with its first user, and end with the next one.
     api.update(&phone.refreshed(), alice, secret).await.ok(200);
+    assert_eq!(tags_of(&api, &phone).await, [tag.as_str()]);
+    let (bob, trusted) = (user("bob"), Some(api.client_secret()));
+    api.register(&phone, Some(&bob), trusted).await.ok(201);
     assert_eq!(tags_of(&api, &phone).await, [""; 0]);
 }
 
@@ -129,8 +133,8 @@ async fn subscriptions_end_with_the_lease(api: Api) {
     subscribe(&api, &phone, &tag, None).await.ok(201);
     assert_eq!(tags_of(&api, &phone).await, [tag.as_str()]);
     api.register(&phone, Some(&alice), trusted).await.ok(201);
-    assert_eq!(tags_of(&api, &phone).await, [""; 0]);
-    assert_eq!(entries(&api, &phone).await, 0);
+    assert_eq!(tags_of(&api, &phone).await, [tag.as_str()]);
+    assert_eq!(entries(&api, &phone).await, 1);
     // What has expired is swept from the index too.
     subscribe(&api, &phone, &tag, trusted).await.ok(201);
     api.advance(301 * DAY).await;

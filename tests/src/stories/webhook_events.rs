@@ -189,7 +189,9 @@ async fn a_device_too_many_is_told(api: Api) {
     let more = api.register(&second, Some(&stage.alice), Some(secret));
     more.await.ok(201);
     api.tell(&[&stage.alice], "Hi").await;
+    // The event is queued before the job is done.
     api.ended(first).await;
+    api.emptied("JobQueue").await;
     let told = end(first, &stage.alice, "surplus");
     assert_eq!(heard(api).await, [told]);
 }

@@ -222,10 +222,6 @@ async fn wrong_options_are_told() {
         failed("DomainName", "push.example.com").await,
         "DomainName needs CertificateArn."
     );
-    // What the template cannot say: ten jobs at once make ten publishes a second at least.
-    let publishes = failed("PublishPerSecond", "5").await;
-    let rule = "parameter PublishPerSecond must be a number from 10 to 1000000";
-    assert!(publishes.ends_with(rule), "{publishes}");
     let issuer = failed("IssuerUrl", "https://other").await;
     assert!(issuer.starts_with("the only issuer here is http://127.0.0.1:"));
 }
