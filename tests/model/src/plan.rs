@@ -171,7 +171,7 @@ pub fn small() -> Vec<Scenario> {
     ));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &CLOSEST, 3, &[])));
     all.extend(races(&[alices(Age::Fresh)]));
-    all.extend(scenarios(&young, &FINDING, 2, &[]));
+    all.extend(scenarios(&[alices(Age::Fresh)], &FINDING, 2, &[]));
     all.insert(reinstalled_and_gone());
     all.into_iter().collect()
 }
@@ -197,7 +197,8 @@ pub fn large() -> Vec<Scenario> {
     all.extend(distinct(scenarios(&[both], &CLOSER, 3, &[])));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &PARTING, 3, &[])));
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &ERASING, 3, &[])));
-    all.extend(scenarios(&[alices(Age::Fresh)], &FINDING, 3, &[]));
+    all.insert(found_again());
+    all.extend(distinct(scenarios(&[alices(Age::Fresh)], &FINDING, 3, &[])));
     all.extend(distinct(scenarios(
         &[alices(Age::Fresh)],
         &REMOVING,
@@ -221,7 +222,8 @@ pub fn guarded() -> Vec<Scenario> {
     all.extend(scenarios(&[alices(Age::Expired)], &CLOSER, 2, &[]));
     all.extend(scenarios(&young, &ERASING, 2, &[]));
     all.extend(scenarios(&young, &REMOVING, 2, &[]));
-    all.extend(scenarios(&[alices(Age::Fresh)], &FINDING, 3, &[]));
+    all.extend(scenarios(&[alices(Age::Fresh)], &FINDING, 2, &[]));
+    all.insert(found_again());
     all.extend(distinct(scenarios(&[alices(Age::Fresh)], &CLOSEST, 3, &[])));
     all.extend(distinct(plans(&young, &RACING, 3, (&[], Grain::Calls))));
     all.insert(reinstalled_and_gone());
@@ -249,6 +251,20 @@ fn reinstalled_and_gone() -> Scenario {
             Order::Register(B, ONE, Some(BOB)),
             Order::Unregister(B, By::User(BOB)),
             Order::Send(ALICE),
+        ],
+        leaps: Vec::new(),
+        grain: Grain::Items,
+    }
+}
+
+/// An endpoint that is found disabled before and after a registration.
+fn found_again() -> Scenario {
+    Scenario {
+        stands: alices(Age::Fresh),
+        orders: vec![
+            Order::Find(A, ONE),
+            Order::Register(A, ONE, Some(ALICE)),
+            Order::Find(A, ONE),
         ],
         leaps: Vec::new(),
         grain: Grain::Items,
