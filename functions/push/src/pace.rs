@@ -52,8 +52,9 @@ pub const FARTHEST: Span = Span::from_seconds(60);
 /// could hold too many.
 const LATENESS: Duration = Duration::from_millis(20);
 /// A turn may be taken after the end of its slot: for this time for each turn of the slot, so that a worker that makes 250
-/// publishes a second has its turns at any pace; and at least for as long as it may read its page.
-const GRACE: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(100));
+/// publishes a second has its turns at any pace; and at least for this time, so that a slow answer of the table or a slow read
+/// of a page does not lose a short slot, and the next one, and so on.
+const GRACE: (Duration, Duration) = (Duration::from_millis(4), Duration::from_secs(1));
 /// Sends make one endpoint again for this number of registrations that are let in: SNS takes about a fifth more of both
 /// than a stack lets in of the first.
 const REGISTRATIONS_FOR_A_CREATE: u32 = 5;
@@ -299,10 +300,10 @@ mod tests {
         assert_eq!(taken(&[40; 4]), [Some(40), Some(55), Some(70), Some(85)]);
         // Never more than twice as fast.
         assert_eq!(taken(&[90; 4]), [Some(90), Some(102), Some(115), Some(127)]);
-        // A worker that is slow takes what is left a tenth of a second longer.
+        // A worker that is slow takes what is left a second longer.
         assert_eq!(
-            taken(&[0, 200, 200, 201]),
-            [Some(0), Some(200), Some(212), None]
+            taken(&[0, 1100, 1100, 1101]),
+            [Some(0), Some(1100), Some(1112), None]
         );
     }
 }

@@ -231,6 +231,10 @@ impl Scene {
                 "fault",
                 json!("Unprocessed"),
             ),
+            Trouble::DisabledEndpoint(token) => {
+                let token = &self.tokens[token].1;
+                return self.api.set_endpoint(token, "enabled", false).await;
+            }
             Trouble::Sweep(seed, percent) => {
                 let fraction = f64::from(u32::try_from(percent).expect("a percentage")) / 100.0;
                 let sweep = json!({"fraction": fraction, "seed": seed});

@@ -131,6 +131,8 @@ pub(super) enum Trouble {
     ThrottledPublish(usize),
     /// The next push to this token finds no endpoint: it has to be made again, after a new look at the device.
     LostEndpoint(usize),
+    /// SNS disables the endpoint of this token: a send has to enable it, after a new look at the device.
+    DisabledEndpoint(usize),
     /// The next transaction becomes visible item by item, with so many milliseconds in between.
     Torn(u64),
     /// The next transaction meets another.

@@ -113,7 +113,7 @@ impl Plan {
         if chance.percent(40) {
             let token = 2 * phone + chance.below(2);
             let trouble = match chance.below(5) {
-                0 => Trouble::LostEndpoint(token),
+                0 => useless(chance, token),
                 1 => Trouble::Torn(chance.between(3, 15) as u64),
                 2 | 3 => Trouble::SlowTransaction(chance.between(20, 150) as u64),
                 _ => Trouble::SlowEndpoint(token, chance.between(20, 150) as u64),
@@ -183,7 +183,7 @@ impl Plan {
         let client = sender;
         // A push that is under way may have to look again, at what has changed since.
         if chance.percent(30) {
-            let trouble = Trouble::LostEndpoint(token);
+            let trouble = useless(chance, token);
             self.add(round, What::Befalls { client, trouble });
         }
         for _ in 0..if slow { 6 } else { 2 } {
@@ -247,7 +247,23 @@ impl Plan {
     }
 
     fn add(&mut self, round: usize, what: What) {
+        let what = match what {
+            // Once in a history: the second time its device may end.
+            What::Befalls {
+                client,
+                trouble: Trouble::DisabledEndpoint(token),
+            } if self.disables(token) => What::Befalls {
+                client,
+                trouble: Trouble::LostEndpoint(token),
+            },
+            what => what,
+        };
         self.steps.push(Step { round, what });
+    }
+
+    fn disables(&self, token: usize) -> bool {
+        let disables = |step: &Step| matches!(step.what, What::Befalls { trouble: Trouble::DisabledEndpoint(one), .. } if one == token);
+        self.steps.iter().any(disables)
     }
 
     /// Anything that can be asked for, of a device where it concerns one.
@@ -333,6 +349,15 @@ impl Plan {
     }
 }
 
+/// The endpoint of the token is of no use to the next push.
+fn useless(chance: &mut Chance, token: usize) -> Trouble {
+    if chance.percent(50) {
+        Trouble::DisabledEndpoint(token)
+    } else {
+        Trouble::LostEndpoint(token)
+    }
+}
+
 fn trouble(chance: &mut Chance, token: usize, early: bool) -> Trouble {
     let mut long = |least, most| {
         let most = if early { most } else { least };
@@ -347,7 +372,7 @@ fn trouble(chance: &mut Chance, token: usize, early: bool) -> Trouble {
         4..6 => Trouble::SlowTransaction(transaction),
         6..8 => Trouble::SlowPublish(token, publish),
         8 => Trouble::ThrottledPublish(token),
-        9 => Trouble::LostEndpoint(token),
+        9 => useless(chance, token),
         10..13 => Trouble::Torn(pause),
         13..15 => Trouble::Conflict,
         15 => Trouble::LostAnswer,

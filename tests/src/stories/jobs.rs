@@ -51,6 +51,11 @@ pub(super) fn stories() -> Vec<Story> {
             the_messages_of_a_bulk_share_what_is_sent_at_once,
         ),
         own(
+            "its pace is slow",
+            &["PublishPerSecond=20"],
+            a_deletion_stops_a_job_that_begins_meanwhile,
+        ),
+        own(
             FAULTS,
             &[],
             a_deleted_message_loses_what_is_left_of_its_sending,
@@ -387,6 +392,39 @@ async fn the_messages_of_a_bulk_share_what_is_sent_at_once(api: Api) {
     }
     let shown = api.shown(&stage.phones[0]).await;
     assert_eq!(shown, ["to 60", "to 40", "to 41"]);
+}
+
+async fn a_deletion_stops_a_job_that_begins_meanwhile(api: Api) {
+    let fed = |enabled: bool| json!({"function": "DeliverFunction", "enabled": enabled});
+    api.control(Method::POST, "/sources", Some(fed(false)))
+        .await;
+    let mut devices = Vec::new();
+    for _ in 0..120 {
+        let phone = Phone::android();
+        api.register(&phone, None, None).await.ok(201);
+        devices.push(phone.device);
+    }
+    let message = json!({"message": {"alert": "Hi"}, "target": {"deviceIds": devices}});
+    let sent = api.send(&message).await.ok(202);
+    let id = sent["messageId"].as_str().unwrap().to_owned();
+    // The deletion begins, the job begins, and then the message goes.
+    let held =
+        json!({"service": "dynamodb", "operation": "DeleteItem", "times": 1, "delayMs": 700});
+    api.control(Method::POST, "/faults", Some(held)).await;
+    api.forget_calls().await;
+    let deletion = {
+        let (api, route) = (api.clone(), format!("/messages/{id}"));
+        tokio::spawn(async move {
+            let delete = api.call(Method::DELETE, &route).backend(&api);
+            delete.send().await.empty(204);
+        })
+    };
+    api.called("dynamodb.DeleteItem", 1).await;
+    api.control(Method::POST, "/sources", Some(fed(true))).await;
+    deletion.await.unwrap();
+    api.emptied("NamedJobQueue").await;
+    let published = api.calls().await["sns.Publish"].as_u64().unwrap_or(0);
+    assert!(published < 60, "{published} of 120 were told");
 }
 
 async fn a_deleted_message_loses_what_is_left_of_its_sending(api: Api) {
