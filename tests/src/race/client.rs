@@ -233,7 +233,10 @@ impl Scene {
             ),
             Trouble::DisabledEndpoint(token) => {
                 let token = &self.tokens[token].1;
-                return self.api.set_endpoint(token, "enabled", false).await;
+                if self.api.endpoint(token).await.is_some() {
+                    self.api.set_endpoint(token, "enabled", false).await;
+                }
+                return;
             }
             Trouble::Sweep(seed, percent) => {
                 let fraction = f64::from(u32::try_from(percent).expect("a percentage")) / 100.0;

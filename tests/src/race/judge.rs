@@ -10,12 +10,13 @@
 //! - A read that finds U has a reason, alike. No read finds what has expired.
 //! - A send reaches every device that was surely bound when it was asked for and until it was answered.
 //! - At a quiet moment the items agree with each other (I1, I2), and a send reaches just who they say (I3). No device
-//!   subscribes to what only a former owner can have subscribed it to.
+//!   subscribes to what only a former owner can have subscribed it to. What it subscribed to while it was nobody's stays
+//!   with its first user.
 //! - The secret of a user who was not erased registers.
 
 use super::event::{Event, Landed, Quiet, Record, Violation};
 use super::ledger::{Binding, Ledger};
-use super::plan::{DAY, GRACE_DAYS, LEASE_DAYS, Op, Proof};
+use super::plan::{DAY, GRACE_DAYS, LEASE_DAYS, Op, Proof, Way};
 
 /// So long after a binding has ended a push may land that was under way, in milliseconds: 2 s that a look at the device is
 /// good for, and what a busy machine takes to hand a publish from one end of it to the other.
@@ -206,6 +207,38 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// Whether the device can have subscribed to the tag while it was nobody's, with this owner for its first user.
+    fn is_of_nobody(&self, device: usize, tag: &str, owner: usize) -> bool {
+        let events = &self.record.events;
+        let registered = |user: fn(usize, Option<usize>) -> bool| {
+            events.iter().filter(move |event| {
+                matches!(event.op, Op::Register { device: one, user: whose, .. }
+                    if one == device && user(owner, whose))
+                    && event.done()
+            })
+        };
+        let subscribed = events.iter().filter(|event| {
+            matches!(event.op, Op::Subscribe { device: one, user, way: Way::On }
+                if one == device && self.record.users[user] == tag)
+                && event.done()
+        });
+        subscribed.into_iter().any(|subscribed| {
+            let lapsed = !registered(|_, user| user.is_some()).any(|login| {
+                login.arrived < subscribed.answered
+                    && login.answered + (LEASE - 1) * 1000 > subscribed.arrived
+            });
+            let freed = registered(|_, user| user.is_none()).any(|freed| {
+                freed.arrived <= subscribed.answered
+                    && !registered(|_, user| user.is_some()).any(|login| {
+                        freed.answered < login.arrived && login.answered < subscribed.arrived
+                    })
+            });
+            let moved_on = registered(|owner, user| user.is_some_and(|user| user != owner))
+                .any(|login| subscribed.answered < login.arrived);
+            (lapsed || freed) && !moved_on
+        })
+    }
+
     fn quiet(&self, quiet: &Quiet) -> Result<(), Violation> {
         let (since, until) = (quiet.since / 1000, quiet.until / 1000);
         let sent = &self.record.events[quiet.sent];
@@ -249,7 +282,11 @@ impl Judge<'_> {
             if let Some((Some(user), _)) = live(device, until) {
                 least[user] += 1;
                 let own = &self.record.users[user];
-                if quiet.table.tags(id).any(|tag| tag != own) {
+                if quiet
+                    .table
+                    .tags(id)
+                    .any(|tag| tag != own && !self.is_of_nobody(device, tag, user))
+                {
                     let promise = "a device subscribes for nobody but its owner";
                     let how = format!("at {}: {id}", self.record.since(quiet.since));
                     return Err(self.record.broken(promise, &how, sent, (Some(user), None)));
