@@ -1,7 +1,7 @@
 """Computes the dollars of a month in the operator's guide: `cost.py [--write]`.
 
-What a month of a user consists of is assumed, as the guide says. Without `--write` it fails where the guide has other figures. What
-one operation costs is counted by a test of tests/bench."""
+What a month of a user consists of is assumed, as the guide says. Without `--write` it fails where the guide has other figures.
+A test of tests/bench counts what one operation costs."""
 
 import re
 import sys

@@ -54,11 +54,11 @@ impl Query {
 
     async fn message(&self, call: &Call) -> Result<(StoredMessage, Vec<JobState>), Failure> {
         self.secrets.backend(call).await?;
+        let message = self.store.message(&id(call)?, call.now).await?;
+        let message = message.ok_or(Failure::NotFound)?;
+        // After that: IBM's reports, such as `/messages/report?days=7`, are not found.
         call.expect_parameters(&Page::PARAMETERS)?;
-        self.store
-            .message(&id(call)?, call.now)
-            .await?
-            .ok_or(Failure::NotFound)
+        Ok(message)
     }
 }
 

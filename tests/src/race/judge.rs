@@ -207,13 +207,13 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Whether the device can have subscribed to the tag while it was nobody's, with this owner for its first user.
-    fn is_of_nobody(&self, device: usize, tag: &str, owner: usize) -> bool {
+    /// Whether the device can have subscribed to the tag while it was nobody's: that stays with its first user.
+    fn is_of_nobody(&self, device: usize, tag: &str) -> bool {
         let events = &self.record.events;
-        let registered = |user: fn(usize, Option<usize>) -> bool| {
+        let registered = |user: fn(Option<usize>) -> bool| {
             events.iter().filter(move |event| {
                 matches!(event.op, Op::Register { device: one, user: whose, .. }
-                    if one == device && user(owner, whose))
+                    if one == device && user(whose))
                     && event.done()
             })
         };
@@ -223,19 +223,17 @@ impl Judge<'_> {
                 && event.done()
         });
         subscribed.into_iter().any(|subscribed| {
-            let lapsed = !registered(|_, user| user.is_some()).any(|login| {
+            let lapsed = !registered(|user| user.is_some()).any(|login| {
                 login.arrived < subscribed.answered
                     && login.answered + (LEASE - 1) * 1000 > subscribed.arrived
             });
-            let freed = registered(|_, user| user.is_none()).any(|freed| {
+            let freed = registered(|user| user.is_none()).any(|freed| {
                 freed.arrived <= subscribed.answered
-                    && !registered(|_, user| user.is_some()).any(|login| {
+                    && !registered(|user| user.is_some()).any(|login| {
                         freed.answered < login.arrived && login.answered < subscribed.arrived
                     })
             });
-            let moved_on = registered(|owner, user| user.is_some_and(|user| user != owner))
-                .any(|login| subscribed.answered < login.arrived);
-            (lapsed || freed) && !moved_on
+            lapsed || freed
         })
     }
 
@@ -285,7 +283,7 @@ impl Judge<'_> {
                 if quiet
                     .table
                     .tags(id)
-                    .any(|tag| tag != own && !self.is_of_nobody(device, tag, user))
+                    .any(|tag| tag != own && !self.is_of_nobody(device, tag))
                 {
                     let promise = "a device subscribes for nobody but its owner";
                     let how = format!("at {}: {id}", self.record.since(quiet.since));
