@@ -57,7 +57,7 @@ fn removed(record: &Record, arn: &str, at: Time, evidence: Evidence) -> Option<C
 }
 
 /// The item that the change writes.
-fn put(change: Change) -> Record {
+fn put(change: &Change) -> Record {
     assert_eq!(change.case, Case::Revival);
     match &change.actions[..] {
         [Action::PutDevice { record, seen, .. }] => {
@@ -70,7 +70,7 @@ fn put(change: Change) -> Record {
 
 /// The device after a publish at this time has found its endpoint disabled, and a send has enabled it then, or has not.
 fn disabled(record: &Record, at: Time, revived: Option<Time>) -> Option<Record> {
-    revive(NOW, found(record), ("arn:a", at), revived, VERSION).map(put)
+    revive(NOW, found(record), ("arn:a", at), revived, VERSION).map(|change| put(&change))
 }
 
 #[test]
