@@ -63,9 +63,9 @@ async fn a_character_that_was_cut_is_replaced_in_what_is_shown(api: Api) {
 
 async fn a_cut_character_of_one_message_changes_no_other(api: Api) {
     let stage = Stage::set(api).await;
-    let alerts: Vec<_> = (0..100)
+    let alerts: Vec<_> = (0..20)
         .map(|n| {
-            if n == 41 {
+            if n == 11 {
                 "Great ✂".to_owned()
             } else {
                 format!("😀 \0 {n}")
@@ -78,7 +78,7 @@ async fn a_cut_character_of_one_message_changes_no_other(api: Api) {
     let sent = send(&stage.api, "/messages/bulk", &list.into())
         .send()
         .await;
-    assert_eq!(sent.ok(202)["messages"].as_array().unwrap().len(), 100);
+    assert_eq!(sent.ok(202)["messages"].as_array().unwrap().len(), 20);
     let expected: Vec<_> = alerts
         .iter()
         .map(|alert| alert.replace('✂', "\u{fffd}"))
