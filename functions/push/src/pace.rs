@@ -36,7 +36,7 @@ pub struct Turns {
 pub enum Audience {
     /// Users or devices that it names: it goes before the others.
     Named,
-    /// Whoever is found under tags, on platforms, or anywhere.
+    /// Devices that are found by tags, by platforms, or in all shards.
     Found,
 }
 

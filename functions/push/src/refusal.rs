@@ -17,7 +17,7 @@ pub enum Refusal {
 pub enum Denial {
     /// The call has no secret.
     Missing,
-    /// The secret is none that was handed out for this application.
+    /// The secret was not handed out for this application.
     Wrong,
     /// The secret was made for the right user and has expired.
     Expired,

@@ -10,7 +10,8 @@
 use crate::change::{Action, Case, Change, seen};
 use crate::device::{Device, Policy, Record, State, UNKNOWN, Version};
 use crate::unregistration::Found;
-use crate::{Time, UserId};
+use crate::{DeviceId, Time, UserId};
+use std::cmp::Reverse;
 
 /// An endpoint whose token looks dead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,4 +104,15 @@ pub fn evict(
     let device = policy.receives(record, user, now)?;
     let binding = device.binding.as_ref()?;
     (binding.lease <= lease).then(|| found.end(now, record, Case::Eviction, None, version))
+}
+
+/// Takes the devices that are more than `most` out of those of a user, each with the end of its lease: those whose leases end
+/// first, which are those whose registrations were renewed longest ago.
+#[must_use]
+pub fn surplus(devices: &mut Vec<(DeviceId, Time)>, most: usize) -> Vec<(DeviceId, Time)> {
+    if devices.len() <= most {
+        return Vec::new();
+    }
+    devices.sort_by_key(|(_, lease)| Reverse(*lease));
+    devices.split_off(most)
 }

@@ -85,40 +85,30 @@ impl Sender {
         if kept.progress == Progress::Done {
             return Ok(Sent::default());
         }
+        let sending = async {
+            match (plan, &self.jobs) {
+                (Plan::AtOnce(part), _) => self.at_once(call, message, kept, part, known).await,
+                (Plan::Queued(parts), Some(jobs)) => {
+                    // Where somebody died at this, some are on the queue already: whoever comes second finds them done.
+                    let job = |(number, part)| {
+                        Work::Send(Job {
+                            message: kept.id.clone(),
+                            number,
+                            part,
+                        })
+                    };
+                    let work: Vec<_> = (0..).zip(parts).map(job).collect();
+                    let put = jobs.put(&work, call.deadline - PUT).await;
+                    put.map(|()| Sent::default())
+                }
+                (Plan::Queued(_), None) => Err(Failure::Internal("no queue".into())),
+            }
+        };
         // The entry of the list is on its way meanwhile.
-        let (sent, ()) = tokio::join!(
-            self.send_as(call, message, kept, plan, known),
-            self.list(&kept.id, message, &kept.stored)
-        );
+        let list = self.list(&kept.id, message, &kept.stored);
+        let (sent, ()) = tokio::join!(sending, list);
         self.metrics.count(Metric::Sends, u64::from(sent.is_ok()));
         sent
-    }
-
-    async fn send_as(
-        &self,
-        call: &Call,
-        message: &Message,
-        kept: &Accepted,
-        plan: Plan,
-        known: Option<&Known>,
-    ) -> Result<Sent, Failure> {
-        match (plan, &self.jobs) {
-            (Plan::AtOnce(part), _) => self.at_once(call, message, kept, part, known).await,
-            (Plan::Queued(parts), Some(jobs)) => {
-                // Where somebody died at this, some are on the queue already: whoever comes second finds them done.
-                let job = |(number, part)| {
-                    Work::Send(Job {
-                        message: kept.id.clone(),
-                        number,
-                        part,
-                    })
-                };
-                let work: Vec<_> = (0..).zip(parts).map(job).collect();
-                let put = jobs.put(&work, call.deadline - PUT).await;
-                put.map(|()| Sent::default())
-            }
-            (Plan::Queued(_), None) => Err(Failure::Internal("no queue".into())),
-        }
     }
 
     /// Messages that were not all put on the queue, and whose backend will not come back for them, are gone, and so are

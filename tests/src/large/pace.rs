@@ -6,7 +6,6 @@ use crate::api::Api;
 use crate::clock;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Users, each with one device.
 const USERS: usize = 500;
@@ -53,13 +52,7 @@ impl Large {
         api.forget_calls().await;
         let broadcast = json!({"message": {"alert": "to everybody"}});
         api.send(&broadcast).await.ok(202);
-        while api.calls().await["sns.Publish"]
-            .as_u64()
-            .unwrap_or_default()
-            < UNDER_WAY
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        api.called("sns.Publish", UNDER_WAY).await;
         let beside = send(&api, &users).await;
 
         let mut wrong = Vec::new();

@@ -7,9 +7,9 @@ use crate::answer::NOT_FOUND;
 use crate::api::Api;
 use crate::phone::{Phone, user};
 use crate::story::{Story, own, shared};
+use crate::waiting::{LONG, until};
 use reqwest::Method;
-use serde_json::json;
-use std::time::Duration;
+use serde_json::{Value, json};
 
 pub(super) fn stories() -> Vec<Story> {
     const FAULTS: &str = "it breaks what others need";
@@ -423,8 +423,15 @@ async fn a_deletion_stops_a_job_that_begins_meanwhile(api: Api) {
     api.called("dynamodb.DeleteItem", 1).await;
     api.control(Method::POST, "/sources", Some(fed(true))).await;
     deletion.await.unwrap();
-    // All of them would take six seconds.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    // The job stops, or would come to its end.
+    let over = |sums: &Value| {
+        ["held", "finished"]
+            .map(|end| &sums[format!("Jobs {end}")])
+            .iter()
+            .any(|n| n.is_u64())
+    };
+    let sums = until(LONG, over, || sums(&api)).await;
+    assert!(sums.is_ok(), "{sums:?}");
     let published = api.calls().await["sns.Publish"].as_u64().unwrap_or(0);
     assert!(published < 60, "{published} of 120 were told");
 }

@@ -119,13 +119,21 @@ impl Bindings {
         let version = random::version()?;
         let change = removal::revive((self.clock)(), seen, found, revived, version);
         if let Some(change) = change {
-            match self.store.apply(&change, version).await {
-                Ok(()) => self.changed(&change),
-                Err(Fault::Conflict) => {}
-                Err(fault) => return Err(fault.into()),
-            }
+            self.write_once(&change, version).await?;
         }
         Ok(())
+    }
+
+    /// One attempt to make the change: what is in its way leaves it for the next time.
+    async fn write_once(&self, change: &Change, version: Version) -> Result<Written, Failure> {
+        match self.store.apply(change, version).await {
+            Ok(()) => {
+                self.changed(change);
+                Ok(Written::Done)
+            }
+            Err(Fault::Conflict) => Ok(Written::DecideAgain),
+            Err(fault) => Err(fault.into()),
+        }
     }
 
     /// The user has more devices than is allowed. Those whose leases end first are to end: a worker of the queue does that, or this
@@ -148,9 +156,8 @@ impl Bindings {
     pub async fn trim(&self, user: &UserId, deadline: Time) -> Result<(), Failure> {
         loop {
             let mut links = self.store.links(user, (self.clock)()).await?;
-            links.sort_by_key(|(_, lease)| std::cmp::Reverse(*lease));
             let whole = links.len() < LINKS;
-            let surplus = links.split_off(self.most_devices.min(links.len()));
+            let surplus = removal::surplus(&mut links, self.most_devices);
             for some in surplus.chunks(AT_ONCE) {
                 if (self.clock)() >= deadline {
                     return Err(Failure::Unavailable("surplus devices are left".into()));
@@ -171,19 +178,12 @@ impl Bindings {
             token: TokenSeen::NotRead,
         };
         let (version, now) = (random::version()?, (self.clock)());
-        match removal::evict(now, found, user, lease, version, &self.policy) {
-            Some(change) => {
-                match self.store.apply(&change, version).await {
-                    Ok(()) => {}
-                    Err(Fault::Conflict) => return Ok(()),
-                    Err(fault) => return Err(fault.into()),
-                }
-                self.changed(&change);
-                self.ended(now, &change, id, record.as_ref()).await;
-                Ok(())
-            }
-            None => Ok(()),
+        if let Some(change) = removal::evict(now, found, user, lease, version, &self.policy)
+            && self.write_once(&change, version).await? == Written::Done
+        {
+            self.ended(now, &change, id, record.as_ref()).await;
         }
+        Ok(())
     }
 
     /// The user is erased. From now on no registration that arrived before the call makes a device theirs, and no client

@@ -251,8 +251,9 @@ impl Dispatch {
         if !sending.message.reaches(device.platform) || sending.message.spares(&aim.device) {
             return Step::Skipped;
         }
-        // What belongs to another application cannot be published to.
-        let usable = self.applications.have(device.platform, &device.endpoint);
+        // What belongs to another application, or is disabled, cannot be published to. Healing it takes a turn of its own.
+        let usable = self.applications.have(device.platform, &device.endpoint)
+            && (!aim.is_disabled || device.is_revived);
         if usable && !page.errand.has_turn().await {
             return Step::LookAgain;
         }
@@ -261,7 +262,7 @@ impl Dispatch {
             return Step::LookAgain;
         }
         let to = (device.platform, device.endpoint.as_str());
-        if !usable || (aim.is_disabled && !device.is_revived) {
+        if !usable {
             return self.heal(page, aim, to).await;
         }
         let step = self.publish(page, aim, to).await;

@@ -10,6 +10,7 @@ use crate::jobs::Part;
 use crate::store::{Fault, Position};
 use futures_util::future::try_join_all;
 use push::device::Reach;
+use push::removal::surplus;
 use push::subscription::Tags;
 use push::{DeviceId, Time, UserId, tag};
 use std::collections::{HashMap, VecDeque};
@@ -259,18 +260,14 @@ impl Dispatch {
         self.patiently(patience, read).await
     }
 
-    /// The devices in a user's index, at most as many as a user may have: those whose leases last longest, which are those
-    /// that registered last.
+    /// The devices in a user's index, without those that are too many.
     fn within_limit(
         &self,
         target: usize,
         mut links: Links,
         aftermath: &mut Aftermath,
     ) -> Vec<DeviceId> {
-        let most = self.settings.max_devices_per_user;
-        if links.len() > most {
-            links.sort_by_key(|(_, lease)| std::cmp::Reverse(*lease));
-            links.truncate(most);
+        if !surplus(&mut links, self.settings.max_devices_per_user).is_empty() {
             aftermath.surplus.insert(target);
         }
         links.into_iter().map(|(device, _)| device).collect()

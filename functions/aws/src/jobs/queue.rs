@@ -6,7 +6,7 @@ use crate::{Failure, Start};
 use push::Time;
 
 /// The queues of jobs: one for jobs that name users or devices, so that they never wait behind a broadcast, and one for
-/// everything else. Whoever works on one understands what is on the other.
+/// everything else. A worker reads the jobs of both.
 #[derive(Clone)]
 pub struct Jobs {
     named: Queue,

@@ -53,7 +53,7 @@ impl<'a> Fields<'a> {
         self.keys().any(|key| key.eq_ignore_ascii_case(name))
     }
 
-    /// The first key that is none of these.
+    /// The first key that is not in the list.
     pub fn unknown(self, known: &[&str]) -> Option<&'a str> {
         let is_known = |key: &str| known.iter().any(|name| name.eq_ignore_ascii_case(key));
         self.keys().find(|key| !is_known(key))

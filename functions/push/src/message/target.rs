@@ -139,7 +139,7 @@ fn must_name_a_kind(fault: &str) -> Invalid {
     Invalid::new("", format!("target must have one of {kinds}; {fault}."))
 }
 
-/// The key is the caller's: only the start of it is repeated, without what is no text.
+/// The key is the caller's: its first characters are repeated, without control characters.
 fn is_unknown(key: &str) -> Invalid {
     let text = |char: char| {
         if char.is_control() {

@@ -13,10 +13,12 @@ mod table;
 mod who_may;
 
 use push::change::Change;
-use push::device::{Policy, Version};
+use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
+use push::logout::LogoutMarkers;
 use push::registration::{
     Assessment, Further, Missing, Registration, Snapshot, assess, bind, overtaken,
 };
+use push::subscription::Subscriptions;
 use push::{
     Caller, ClientSecretMode, DeviceId, Platform, Refusal, RequireClientSecret, Span, Time, Token,
     UserId,
@@ -41,6 +43,28 @@ fn policy(lease: Span) -> Policy {
         bindings_not_before: Time::default(),
         require_client_secret: RequireClientSecret::Users,
         client_secret_mode: ClientSecretMode::PerUser,
+    }
+}
+
+/// The item of a device that was registered then, for a user or for nobody, and for which SNS was asked then.
+fn device_record(owner: Option<UserId>, token: Token, then: Time, policy: &Policy) -> Record {
+    let lease = policy.lease_end(then);
+    Record {
+        version: Version([1; 16]),
+        place: then,
+        expires: lease + GRACE,
+        logouts: LogoutMarkers::default(),
+        state: State::Live(Device {
+            binding: owner.map(|user| Binding { user, lease }),
+            token,
+            endpoint: "arn:a".to_owned(),
+            checked: then,
+            revived: None,
+            created: then,
+            updated: then,
+            since: then,
+            subscriptions: Subscriptions::default(),
+        }),
     }
 }
 

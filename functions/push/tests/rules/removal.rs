@@ -1,13 +1,11 @@
 //! Which device ends because its endpoint is dead, and which one stays.
 
-use crate::{device, policy, token, user};
+use crate::{device, device_record, policy, token, user};
 use push::change::{Action, Case, Change};
-use push::device::{Binding, Device, Record, State, UNKNOWN, Version};
-use push::logout::LogoutMarkers;
+use push::device::{Record, UNKNOWN, Version};
 use push::reading::{Renewal, read};
 use push::registration::{Assessment, IfAbsent, Look, Registration, Snapshot, assess};
 use push::removal::{DeadEndpoint, Evidence, remove, revive};
-use push::subscription::Subscriptions;
 use push::token_item::TokenItem;
 use push::unregistration::{Found, TokenSeen};
 use push::{Caller, Span, Time};
@@ -18,27 +16,8 @@ const VERSION: Version = Version([2; 16]);
 
 /// Alice's device, registered a day ago, when SNS was asked about its endpoint.
 fn record() -> Record {
-    let then = NOW - DAY;
-    Record {
-        version: Version([1; 16]),
-        place: then,
-        expires: NOW + Span::from_days(300),
-        logouts: LogoutMarkers::default(),
-        state: State::Live(Device {
-            binding: Some(Binding {
-                user: user("alice"),
-                lease: NOW + Span::from_days(269),
-            }),
-            token: token("a"),
-            endpoint: "arn:a".to_owned(),
-            checked: then,
-            revived: None,
-            created: then,
-            updated: then,
-            since: then,
-            subscriptions: Subscriptions::default(),
-        }),
-    }
+    let policy = policy(Span::from_days(270));
+    device_record(Some(user("alice")), token("a"), NOW - DAY, &policy)
 }
 
 fn found(record: &Record) -> Found<'_> {

@@ -1,9 +1,9 @@
 //! What a report of a device comes to, by what it has reported before.
 
-use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
+use crate::{device_record, token};
+use push::device::{Policy, Record};
 use push::report::{News, Report, decide};
-use push::subscription::Subscriptions;
-use push::{Caller, Denial, Platform, Refusal, Span, Time, Token, UserId};
+use push::{Caller, Denial, Platform, Refusal, Span, Time, UserId};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
@@ -17,26 +17,7 @@ fn alice() -> UserId {
 
 /// A device that was registered that long ago, for alice or for nobody.
 fn record(owner: Option<UserId>, ago: Span) -> Record {
-    let then = NOW - ago;
-    let lease = policy().lease_end(then);
-    let device = Device {
-        binding: owner.map(|user| Binding { user, lease }),
-        token: Token::parse(Platform::Fcm, &"a".repeat(40)).unwrap(),
-        endpoint: "arn:a".to_owned(),
-        checked: then,
-        revived: None,
-        created: then,
-        updated: then,
-        since: then,
-        subscriptions: Subscriptions::default(),
-    };
-    Record {
-        version: Version([1; 16]),
-        place: then,
-        expires: lease + GRACE,
-        logouts: push::logout::LogoutMarkers::default(),
-        state: State::Live(device),
-    }
+    device_record(owner, token("a"), NOW - ago, &policy())
 }
 
 #[test]

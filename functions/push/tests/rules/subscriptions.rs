@@ -1,17 +1,14 @@
 //! Who may subscribe a device, what that changes, and with what a subscription ends.
 
+use crate::device_record;
 use push::change::{Action, Case, Change};
-use push::device::{Binding, Device, GRACE, Policy, Record, State, Version};
-use push::logout::LogoutMarkers;
+use push::device::{Policy, Record, State, Version};
 use push::registration::{Further, IfAbsent, Registration, Snapshot};
-use push::subscription::{
-    MOST, Outcome, Refused, Subscription, Subscriptions, Tags, Way, Wish, decide, read,
-};
+use push::subscription::{MOST, Outcome, Refused, Subscription, Tags, Way, Wish, decide, read};
 use push::unregistration::{Found, TokenSeen, unregister};
 use push::{
     Caller, Denial, DeviceId, Platform, Refusal, Span, TagId, TagName, Time, Token, UserId,
 };
-use std::collections::BTreeMap;
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 const DAY: Span = Span::from_days(1);
@@ -56,7 +53,6 @@ fn token() -> Token {
 /// A device that came to its owner a day ago, and subscribes to these tags since then.
 fn record(owner: Option<&str>, on: &[&str]) -> Record {
     let then = NOW - DAY;
-    let lease = policy().lease_end(then);
     let subscription = |text: &&str| {
         let subscription = Subscription {
             tag: tag(text),
@@ -64,30 +60,11 @@ fn record(owner: Option<&str>, on: &[&str]) -> Record {
         };
         (name(text), subscription)
     };
-    let device = Device {
-        binding: owner.map(|owner| Binding {
-            user: user(owner),
-            lease,
-        }),
-        token: token(),
-        endpoint: "arn:a".to_owned(),
-        checked: then,
-        revived: None,
-        created: then,
-        updated: then,
-        since: then,
-        subscriptions: Subscriptions {
-            on: on.iter().map(subscription).collect(),
-            off: BTreeMap::new(),
-        },
-    };
-    Record {
-        version: Version([1; 16]),
-        place: then,
-        expires: lease + GRACE,
-        logouts: LogoutMarkers::default(),
-        state: State::Live(device),
+    let mut record = device_record(owner.map(user), token(), then, &policy());
+    if let State::Live(device) = &mut record.state {
+        device.subscriptions.on = on.iter().map(subscription).collect();
     }
+    record
 }
 
 fn caller(name: &str) -> Caller {

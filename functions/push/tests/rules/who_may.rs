@@ -1,14 +1,13 @@
 //! Who may do what: every cell of the table, and the case that each registration comes to.
 
-use crate::{device, registered, token, user};
+use crate::{device, device_record, registered, token, user};
 use push::change::{Action, Case};
-use push::device::{Binding, Device, Ended, Policy, Record, State, Version};
-use push::logout::{LoggedOut, LogoutMarkers, UserHash};
+use push::device::{Ended, Policy, Record, State, Version};
+use push::logout::{LoggedOut, UserHash};
 use push::reading::{Renewal, read};
 use push::registration::{
     Assessment, Further, IfAbsent, Look, Missing, Registration, Snapshot, assess,
 };
-use push::subscription::Subscriptions;
 use push::token_item::TokenItem;
 use push::unregistration::{Erased, Found, TokenSeen, erase, unregister};
 use push::{Caller, ClientSecretMode, Denial, Refusal, RequireClientSecret, Span, Time};
@@ -38,29 +37,7 @@ fn callers() -> [Caller; 5] {
 
 /// A device with token `a`, bound or not, registered a day ago.
 fn record(owner: Option<&str>) -> Record {
-    let then = NOW - DAY;
-    let lease = policy().lease_end(then);
-    let state = Device {
-        binding: owner.map(|name| Binding {
-            user: user(name),
-            lease,
-        }),
-        token: token("a"),
-        endpoint: "arn:a".to_owned(),
-        checked: then,
-        revived: None,
-        created: then,
-        updated: then,
-        since: then,
-        subscriptions: Subscriptions::default(),
-    };
-    Record {
-        version: Version([1; 16]),
-        place: then,
-        expires: lease + push::device::GRACE,
-        logouts: LogoutMarkers::default(),
-        state: State::Live(state),
-    }
+    device_record(owner.map(user), token("a"), NOW - DAY, &policy())
 }
 
 fn ended(owner: Option<&str>) -> Record {
